@@ -1,0 +1,1 @@
+"""What a collection's data is: bytes, Arrow tables and pandas frames, and the ways between them."""

@@ -1,0 +1,63 @@
+"""The one way this package turns tables into HTML and text.
+
+Notebook front ends strip ``<style>`` and inline SVG from untrusted notebooks, so these views are plain tables that
+take their colours from the page: legible in light and dark without a style sheet.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["html_table", "shorten", "text_table"]
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """Return ``str(value)`` cut to `limit` characters, the cut marked by an ellipsis."""
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
+    """Return an HTML table; every cell, header and caption is escaped.
+
+    Parameters
+    ----------
+    header
+        Column titles.
+    rows
+        Cells, shown as :func:`str`; None is shown as an empty cell.
+    caption
+        A line above the table; empty for none.
+    """
+    head = "".join(f'<th scope="col" style="text-align:left">{escape(title)}</th>' for title in header)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:left;vertical-align:top">{escape("" if cell is None else shorten(cell, 200))}</td>'
+            for cell in row
+        )
+        + "</tr>"
+        for row in rows
+    )
+    title = (
+        f'<caption style="caption-side:top;text-align:left;color:inherit">{escape(caption)}</caption>'
+        if caption
+        else ""
+    )
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
+    """Return the same table as aligned plain text, for terminals and ``text/plain``."""
+    table = [list(header), *(["" if cell is None else _one_line(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join(([caption] if caption else []) + lines)
+
+
+def _one_line(cell: object) -> str:
+    return shorten(" ".join(str(cell).split()), 60)

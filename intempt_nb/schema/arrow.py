@@ -1,0 +1,253 @@
+"""Avro types ↔ Arrow types.
+
+Forward, every Avro type has one Arrow type (`arrow_type`). What Arrow cannot say (names, defaults, titles, the text of
+a date) rides along as metadata: the whole schema text under ``avro.schema``, each field's own JSON under
+``avro.field``. The second survives ``select`` and ``rename_columns``, which drop the first.
+
+A union of several types and a record that contains itself have no flat Arrow form that pandas, Parquet and CSV all
+take; such a column holds JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, assert_never
+
+import pyarrow as pa
+
+from intempt_nb.errors import DataError
+from intempt_nb.schema.avro import NAME
+from intempt_nb.schema.model import (
+    Array,
+    AvroType,
+    Boolean,
+    Bytes,
+    Date,
+    Decimal,
+    Double,
+    Enum,
+    Field,
+    Fixed,
+    Float,
+    Int,
+    Long,
+    Map,
+    Named,
+    Null,
+    Record,
+    Reference,
+    String,
+    Time,
+    Timestamp,
+    Union,
+    Uuid,
+    is_nullable,
+    without_null,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["FIELD_KEY", "SCHEMA_KEY", "arrow_field", "arrow_type", "avro_name", "holds_json_text", "to_avro_field"]
+
+SCHEMA_KEY = b"avro.schema"
+FIELD_KEY = b"avro.field"
+MAX_DECIMAL128 = 38
+
+
+def arrow_field(field: Field, named: Mapping[str, Named], source: Mapping[str, Any]) -> pa.Field:
+    """Return the Arrow field of a column, `source` (the field's own Avro JSON) in its metadata.
+
+    Parameters
+    ----------
+    field
+        The column.
+    named
+        The schema's named types, which references resolve to.
+    source
+        The column as the schema text gives it.
+    """
+    metadata = {FIELD_KEY: json.dumps(source, ensure_ascii=False).encode()}
+    return pa.field(field.name, arrow_type(field.type, named), nullable=field.nullable, metadata=metadata)
+
+
+def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
+    """Return the Arrow type of an Avro type; null branches of unions are left to the field's `nullable`.
+
+    Parameters
+    ----------
+    avro_type
+        Any Avro type.
+    named
+        The schema's named types, which references resolve to.
+    """
+    if holds_json_text(avro_type, named):
+        return pa.string()
+    match without_null(avro_type):
+        case Null():
+            return pa.null()
+        case Boolean():
+            return pa.bool_()
+        case Int():
+            return pa.int32()
+        case Long():
+            return pa.int64()
+        case Float():
+            return pa.float32()
+        case Double():
+            return pa.float64()
+        case Bytes():
+            return pa.binary()
+        case String() | Uuid(fixed=None):
+            return pa.string()
+        case Fixed(size=size):
+            return pa.binary(size)
+        case Uuid():
+            return pa.uuid()
+        case Enum():
+            return pa.dictionary(pa.int32(), pa.string())
+        case Date():
+            return pa.date32()
+        case Time(unit):
+            return pa.time32("ms") if unit == "ms" else pa.time64("us")
+        case Timestamp(unit, local):
+            return pa.timestamp(unit, None if local else "UTC")
+        case Decimal(precision, scale):
+            return pa.decimal128(precision, scale) if precision <= MAX_DECIMAL128 else pa.decimal256(precision, scale)
+        case Array(items):
+            return pa.list_(_child("item", items, named))
+        case Map(values):
+            return pa.map_(pa.string(), _child("value", values, named))
+        case Record(fields=fields):
+            return pa.struct([_child(each.name, each.type, named) for each in fields])
+        case Reference(name):
+            return arrow_type(named[name], named)
+        case Union():
+            return pa.string()
+        case other:
+            assert_never(other)
+
+
+def _child(name: str, avro_type: AvroType, named: Mapping[str, Named]) -> pa.Field:
+    return pa.field(name, arrow_type(avro_type, named), nullable=is_nullable(avro_type))
+
+
+def holds_json_text(avro_type: AvroType, named: Mapping[str, Named]) -> bool:
+    """Return whether the type's Arrow column is JSON text: a union of several types, or a recursive record."""
+    match without_null(avro_type):
+        case Union():
+            return True
+        case Record(name=name) | Reference(name):
+            return name in _reachable(named[name], named, frozenset())
+        case _:
+            return False
+
+
+def _reachable(avro_type: AvroType, named: Mapping[str, Named], seen: frozenset[str]) -> frozenset[str]:
+    """Return the names that a type's parts lead to; its own name only if it contains itself."""
+    match avro_type:
+        case Reference(name):
+            return seen if name in seen else _reachable(named[name], named, seen | {name})
+        case Record(fields=fields):
+            parts: Iterable[AvroType] = (each.type for each in fields)
+        case Array(inner) | Map(inner):
+            parts = (inner,)
+        case Union(branches):
+            parts = branches
+        case _:
+            return seen
+    for part in parts:
+        seen = _reachable(part, named, seen)
+    return seen
+
+
+def avro_name(text: str) -> str:
+    """Return a valid Avro name made of `text`: ``"Booking ID"`` → ``"Booking_ID"``, ``"2nd"`` → ``"_2nd"``."""
+    name = "".join(each if NAME.fullmatch(f"_{each}") else "_" for each in text.strip()) or "_"
+    return name if NAME.fullmatch(name) else f"_{name}"
+
+
+def to_avro_field(field: pa.Field, named: Mapping[str, Named] | None = None) -> dict[str, Any]:
+    """Return the Avro JSON of an Arrow field.
+
+    The field's ``avro.field`` metadata is used where it still fits the field's type; a name that Avro does not take is
+    changed and kept as the title.
+
+    Parameters
+    ----------
+    field
+        Any Arrow field.
+    named
+        Unused types are ignored; None for none.
+
+    Raises
+    ------
+    DataError
+        For a type that Avro has no counterpart for.
+    """
+    name = avro_name(field.name)
+    avro: Any = _avro_type(field.type, field.name, name)
+    entry: dict[str, Any] = {"name": name, "type": avro}
+    if field.nullable and field.type != pa.null():
+        entry = {"name": name, "type": ["null", avro], "default": None}
+    return entry if name == field.name else {**entry, "title": field.name}
+
+
+_INTEGERS = (pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.int32())
+_SIMPLE: Mapping[pa.DataType, Any] = {
+    pa.null(): ["null", "string"],
+    pa.bool_(): "boolean",
+    **dict.fromkeys(_INTEGERS, "int"),
+    pa.int64(): "long",
+    pa.uint32(): "long",
+    pa.uint64(): {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 0},
+    pa.float16(): "float",
+    pa.float32(): "float",
+    pa.float64(): "double",
+}
+_TIMESTAMPS = {"s": "millis", "ms": "millis", "us": "micros", "ns": "nanos"}
+
+
+def _avro_type(arrow: pa.DataType, path: str, name: str) -> Any:
+    types = pa.types
+    if arrow in _SIMPLE:
+        return _SIMPLE[arrow]
+    if types.is_string(arrow) or types.is_large_string(arrow) or types.is_string_view(arrow):
+        return "string"
+    if types.is_binary(arrow) or types.is_large_binary(arrow) or types.is_binary_view(arrow):
+        return "bytes"
+    if types.is_fixed_size_binary(arrow):
+        return {"type": "fixed", "name": f"{name}_fixed", "size": arrow.byte_width}
+    if types.is_date(arrow):
+        return {"type": "string", "logicalType": "date"}
+    if types.is_timestamp(arrow):
+        return {"type": "long", "logicalType": f"{'' if arrow.tz else 'local-'}timestamp-{_TIMESTAMPS[arrow.unit]}"}
+    if types.is_time(arrow):
+        millis = arrow.bit_width == 32
+        return {"type": "int" if millis else "long", "logicalType": "time-millis" if millis else "time-micros"}
+    if types.is_decimal(arrow) and arrow.scale >= 0:
+        return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
+    if types.is_dictionary(arrow):
+        return _avro_type(arrow.value_type, path, name)
+    return _avro_nested(arrow, path, name)
+
+
+def _avro_nested(arrow: pa.DataType, path: str, name: str) -> Any:
+    types = pa.types
+    if types.is_struct(arrow):
+        fields = [to_avro_field(each.with_name(each.name)) for each in arrow]
+        return {"type": "record", "name": f"{name}_record", "fields": fields}
+    if types.is_map(arrow):
+        return {"type": "map", "values": _element(arrow.item_field, path, name)}
+    if types.is_list(arrow) or types.is_large_list(arrow) or types.is_fixed_size_list(arrow):
+        return {"type": "array", "items": _element(arrow.value_field, path, name)}
+    raise DataError(
+        f"Arrow type {arrow} has no Avro counterpart",
+        field=path,
+        expected="a type that Avro has; cast the column first",
+    )
+
+
+def _element(field: pa.Field, path: str, name: str) -> Any:
+    avro = _avro_type(field.type, f"{path}.{field.name}", name)
+    return ["null", avro] if field.nullable and field.type != pa.null() else avro

@@ -1,0 +1,1 @@
+"""Moving data: collections to tables, and anything tabular into collections."""
