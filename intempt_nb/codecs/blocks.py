@@ -1,0 +1,75 @@
+"""What every kind of tabular input becomes: blocks of rows that remember where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+__all__ = ["Block", "Malformed", "Tabular"]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A row that has no cells to speak of, because its line cannot be cut into the columns."""
+
+    row: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of the input.
+
+    Parameters
+    ----------
+    batch
+        The rows that could be cut into columns.
+    rows
+        Where each of them stands, int64, ascending: see `Tabular.numbering`.
+    malformed
+        Rows of the same stretch that could not.
+    blank
+        How many lines of the same stretch were empty.
+    """
+
+    batch: pa.RecordBatch
+    rows: pa.Array
+    malformed: tuple[Malformed, ...] = ()
+    blank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tabular:
+    """A source of rows.
+
+    Parameters
+    ----------
+    origin
+        What it is, for messages: a file's path, or "DataFrame".
+    schema
+        The columns as the source has them; all strings for text.
+    text
+        Whether the values are text to be read (CSV) rather than typed data.
+    numbering
+        What row numbers mean, for the reader of a report.
+    length
+        Number of rows, where it is known before reading.
+    blocks
+        Reads the rows, from the start each time it is called.
+    digest
+        The SHA-256 of the content, hexadecimal: the same rows give the same digest.
+    """
+
+    origin: str
+    schema: pa.Schema
+    text: bool
+    numbering: str
+    length: int | None
+    blocks: Callable[[], Iterator[Block]]
+    digest: Callable[[], str]

@@ -1,0 +1,203 @@
+"""Rows of any source → rows of a collection: columns matched by name, cells converted, the rest rejected with a reason.
+
+Nothing is sent here: what an upload would refuse is known before its first request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from intempt_nb.codecs.columns import convert
+from intempt_nb.display import shorten
+from intempt_nb.errors import DataError
+from intempt_nb.schema.arrow import avro_name
+from intempt_nb.schema.model import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from intempt_nb.codecs.blocks import Block, Malformed, Tabular
+    from intempt_nb.codecs.refusals import Refusal
+    from intempt_nb.schema.model import Field
+    from intempt_nb.schema.schema import Schema
+
+__all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]
+
+REJECTS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("field", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("expected", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""What is known of a rejected row; a row with two bad cells stands here twice. `field` is null for a whole row."""
+
+VALUE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """Which column of the source feeds which field.
+
+    Parameters
+    ----------
+    sources
+        Field name → position of the source's column, in schema order; fields without a column are left out.
+    ignored
+        Columns that the schema does not name; they are not sent.
+    missing
+        Fields that the source has no column for, and that may be absent.
+    """
+
+    sources: dict[str, int]
+    ignored: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A block, ready to be encoded.
+
+    Parameters
+    ----------
+    batch
+        The good rows, in the schema's Arrow types.
+    rows
+        Their row numbers, int64.
+    rejects
+        The other rows, as `REJECTS`.
+    rejected
+        How many rows that is.
+    blank
+        Lines that were empty.
+    """
+
+    batch: pa.RecordBatch
+    rows: pa.Array
+    rejects: pa.Table
+    rejected: int
+    blank: int
+
+
+def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) -> ColumnPlan:
+    """Match the source's columns with the schema's fields, by name, then title, then alias.
+
+    Parameters
+    ----------
+    schema
+        Of the collection.
+    source
+        Of the rows.
+    supplied
+        Fields that need no column: they are filled in later.
+
+    Raises
+    ------
+    DataError
+        If a required field has no column, or no column fits at all; names what the source has.
+    """
+    names = source.schema.names
+    places = {name: index for index, name in reversed(list(enumerate(names)))}
+    by_avro_name = {avro_name(name): index for name, index in places.items()}
+    sources: dict[str, int] = {}
+    for field in schema.fields:
+        candidates = [field.name, *([field.title] if field.title else []), *field.aliases]
+        found = next((places[each] for each in candidates if each in places), by_avro_name.get(field.name))
+        if found is not None:
+            sources[field.name] = found
+    used = set(sources.values())
+    absent = [field for field in schema.fields if field.name not in sources]
+    required = [field.name for field in absent if field.required and field.name not in supplied]
+    if required or not sources:
+        what = f"no column for the required field{'s' if len(required) > 1 else ''} {_listed(required)}"
+        raise DataError(
+            f"{source.origin} has {what if required else 'no column that the schema names'}. "
+            f"It has: {_listed(names)}. Rename its columns, or give the fields a default in the schema"
+        )
+    ignored = tuple(name for index, name in enumerate(names) if index not in used)
+    return ColumnPlan(sources, ignored, tuple(field.name for field in absent if field.name not in supplied))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(shorten(name, 40)) for name in names[:12])
+    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def prepare(source: Tabular, schema: Schema, plan: ColumnPlan) -> Iterator[Prepared]:
+    """Convert the source's rows, block by block.
+
+    Yields
+    ------
+    Prepared
+        For every block of the source; good rows in order.
+
+    Raises
+    ------
+    DataError
+        If a column is of a kind that its field cannot take, or the source cannot be read on.
+    """
+    for block in source.blocks():
+        yield _prepare(block, schema, plan)
+
+
+def _prepare(block: Block, schema: Schema, plan: ColumnPlan) -> Prepared:
+    columns, rejects = [], [_malformed(block.malformed)]
+    bad: list[pa.Array] = []
+    for name, index in plan.sources.items():
+        field, cells = schema[name], block.batch.column(index)
+        converted = convert(cells, field.type, schema.named, name)
+        columns.append(converted.values)
+        for refusal in converted.refusals:
+            rejects.append(_rejects(refusal, cells, block.rows, field))
+            bad.append(refusal.positions)
+    arrow = schema.select(list(plan.sources))
+    batch, rows = pa.RecordBatch.from_arrays(columns, schema=arrow), block.rows
+    if bad:
+        gone = pc.is_in(pa.array(np.arange(len(rows))), pa.concat_arrays(bad))
+        keep = pc.invert(gone)
+        batch, rows = batch.filter(keep), rows.filter(keep)
+    rejected = len(block.rows) - len(rows) + len(block.malformed)
+    return Prepared(batch, rows, pa.concat_tables(rejects).sort_by("row"), rejected, block.blank)
+
+
+def _rejects(refusal: Refusal, cells: pa.Array, rows: pa.Array, field: Field) -> pa.Table:
+    count = len(refusal.positions)
+    found = refusal.values if refusal.values is not None else cells.take(refusal.positions)
+    return pa.table(
+        [
+            rows.take(refusal.positions),
+            pa.repeat(f"{field.name}{refusal.path}", count),
+            _as_text(found),
+            pa.repeat(describe(field.type), count),
+            pa.repeat(refusal.reason, count),
+        ],
+        schema=REJECTS,
+    )
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    try:
+        texts = values.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nested and binary values
+        return pa.array([None if value is None else shorten(value, VALUE_LENGTH) for value in values.to_pylist()])
+    return pc.utf8_slice_codeunits(texts, 0, VALUE_LENGTH)
+
+
+def _malformed(rows: Sequence[Malformed]) -> pa.Table:
+    return pa.table(
+        [
+            pa.array([each.row for each in rows], pa.int64()),
+            pa.nulls(len(rows), pa.string()),
+            pa.array([each.text for each in rows], pa.string()),
+            pa.nulls(len(rows), pa.string()),
+            pa.array([each.reason for each in rows], pa.string()),
+        ],
+        schema=REJECTS,
+    )
