@@ -152,7 +152,9 @@ def _convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, 
             return reader.keep(exact, "has more digits than a double holds").finish(_cast(target))
         case Double() | Float() if types.is_decimal(source):
             return reader.finish(_cast(target))
-        case Decimal() if types.is_decimal(source) or types.is_integer(source):
+        case Decimal() if types.is_integer(source):
+            return _by_trial(reader.with_values(values.cast(pa.decimal128(20, 0))), target, f"does not fit {target}")
+        case Decimal() if types.is_decimal(source):
             return _by_trial(reader, target, f"does not fit {target}")
         case Date() if types.is_date(source):
             return reader.finish(_cast(target))

@@ -1,0 +1,51 @@
+# make demo and make test set up all they need, in .venv. PYTHON=… names another interpreter.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+WORKERS ?= 2
+
+.PHONY: demo test check format bench lab serve clean
+
+demo: $(VENV)/.run
+	$(BIN)/intempt-nb demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_imports.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/bench.py
+
+lab: $(VENV)/.dev
+	cd notebooks && ../$(BIN)/jupyter lab
+
+serve: $(VENV)/.run
+	$(BIN)/intempt-nb serve --db sandbox.db
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+
+$(BIN)/python:
+	tools/venv.sh $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[test]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	touch $@
