@@ -206,7 +206,7 @@ class ServerError(ApiError):
 
 
 class TransportError(IntemptError):
-    """No usable answer, and nothing was delivered: no connection, a redirect, an address that gets no key."""
+    """No usable answer: no connection, a redirect, an address that gets no key, an answer that is not the API's."""
 
 
 class DeliveryUnknownError(IntemptError):

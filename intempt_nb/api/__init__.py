@@ -1,0 +1,1 @@
+"""The Intempt REST API, and nothing else: keys, transport, resources, one function per call."""

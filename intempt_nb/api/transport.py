@@ -1,0 +1,328 @@
+"""The HTTP boundary: a key bound to one origin, time-outs, retries, statuses turned into errors.
+
+Every frame that ``requests`` opens holds the request's headers, and verbose tracebacks print them. So its exceptions
+are turned into values where they are caught, and what is raised from here carries none of its frames or causes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from weakref import WeakSet
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+
+from intempt_nb._version import __version__
+from intempt_nb.api.answers import Answer, decode, error_for_status, object_text, scrub_body
+from intempt_nb.api.origin import ApiRoot
+from intempt_nb.api.retries import Failure, classify, may_have_acted, retry_delay
+from intempt_nb.errors import ConfigurationError, DataError, DeliveryUnknownError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from intempt_nb.api.credentials import Secret
+
+__all__ = ["DEFAULT_BASE_URL", "Transport"]
+
+DEFAULT_BASE_URL: Final = "https://api.intempt.com"
+
+_log: Final = logging.getLogger("intempt_nb.api")
+
+
+class Transport:
+    """A connection to one organisation's API, for any number of threads.
+
+    Requests go to the origin of `base_url` only: links to elsewhere and redirects are refused, and nothing is sent to
+    where they lead. Proxies and CA bundles of the environment (``HTTPS_PROXY``, ``NO_PROXY``, ``REQUESTS_CA_BUNDLE``,
+    ``CURL_CA_BUNDLE``) are read once, here; a proxy is never used for this machine, ``.netrc`` never.
+
+    Retried, after a wait with full jitter:
+
+    - a connection that could not be made, and 429 and 503 (after ``Retry-After``, if there is one): nothing was done;
+    - 500 to 504 and answers that got lost: for ``GET``, ``PUT`` and calls marked ``idempotent``. Any other request may
+      have been carried out already, and a second one would create a second thing. This includes ``DELETE``: a repeat
+      answers 404 and hides that the first one worked.
+
+    Parameters
+    ----------
+    base_url
+        Where the API is; https, or http for this machine.
+    org
+        The organisation.
+    key
+        The API key, see :func:`intempt_nb.api.credentials.resolve_key`.
+    timeout
+        Seconds to wait for a connection and for each part of an answer: one number for both, or two.
+    retries
+        How often a request is repeated at most; 0 for never.
+
+    Raises
+    ------
+    ConfigurationError
+        One of the arguments, or the CA bundle of the environment, cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        org: str,
+        key: Secret,
+        *,
+        timeout: float | tuple[float, float] = (10.0, 60.0),
+        retries: int = 5,
+    ) -> None:
+        self._root = ApiRoot.parse(base_url, org)
+        self._key = key
+        self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        if not all(seconds > 0 for seconds in self._timeout):
+            raise ConfigurationError(f"timeout must be seconds above zero, not {timeout!r}")
+        if retries < 0:
+            raise ConfigurationError(f"retries must be zero or more, not {retries!r}")
+        self._retries = retries
+        self._proxies = {} if self._root.origin.is_loopback else get_environ_proxies(str(self._root.origin))
+        self._verify = _ca_bundle()
+        self._local = threading.local()
+        self._sessions: WeakSet[requests.Session] = WeakSet()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._sleep = time.sleep
+
+    @property
+    def org(self) -> str:
+        """The organisation."""
+        return self._root.org
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, without a slash at its end."""
+        return f"{self._root.origin}{self._root.prefix}"
+
+    def get_json(self, href: str, params: Mapping[str, str | int | None] | None = None) -> dict[str, Any]:
+        """Return the JSON object at a path or link; see :meth:`request` for arguments and errors."""
+        return decode(self.request("GET", href, params=params))
+
+    def get_bytes(self, href: str, params: Mapping[str, str | int | None] | None = None) -> bytes:
+        """Return the body at a path or link, decompressed; only its start is checked to be JSON."""
+        return object_text(self.request("GET", href, params=params))
+
+    def post_json(self, href: str, value: object, *, idempotent: bool = False) -> dict[str, Any]:
+        """Post `value` as JSON and return the answer's JSON object.
+
+        Raises
+        ------
+        DataError
+            `value` has no JSON form.
+        """
+        return decode(self.request("POST", href, body=_encode(value), idempotent=idempotent))
+
+    def post_bytes(self, href: str, body: bytes, *, idempotent: bool, retries: int | None = None) -> bytes:
+        """Post ready-made JSON and return the answer's body: empty, or begun as a JSON object is."""
+        answer = self.request("POST", href, body=body, idempotent=idempotent, retries=retries)
+        return object_text(answer) if answer.body else b""
+
+    def put_json(self, href: str, value: object) -> dict[str, Any]:
+        """Put `value` as JSON and return the answer's JSON object; `DataError` as in :meth:`post_json`."""
+        return decode(self.request("PUT", href, body=_encode(value), idempotent=True))
+
+    def delete(self, href: str) -> dict[str, Any] | None:
+        """Delete and return the deleted object; None if the server answers without one."""
+        answer = self.request("DELETE", href)
+        return decode(answer) if answer.body else None
+
+    def request(
+        self,
+        method: str,
+        href: str,
+        *,
+        params: Mapping[str, str | int | None] | None = None,
+        body: bytes | None = None,
+        idempotent: bool = False,
+        retries: int | None = None,
+    ) -> Answer:
+        """Send a request, repeat it where that is safe, and return the answer, which is 2xx.
+
+        Parameters
+        ----------
+        method
+            HTTP method, in capitals.
+        href
+            An absolute URL of this API, a path from the root, or a path below ``/v1/{org}/``.
+        params
+            Added to the query; those that are None are left out.
+        body
+            JSON text; None for no body.
+        idempotent
+            Whether doing it twice is the same as doing it once. ``GET`` always is.
+        retries
+            How often to repeat it at most; None for the transport's own number.
+
+        Raises
+        ------
+        ApiError
+            The server answered with an error, also after the last repeat.
+        DeliveryUnknownError
+            The request was sent and no answer came; for all methods but ``GET``.
+        TransportError
+            No connection, no usable answer, a redirect, or an address that gets no key.
+        """
+        url = self._root.url(href, params)
+        path = self._key.scrub(url.removeprefix(str(self._root.origin)).partition("?")[0])
+        repeatable = idempotent or method == "GET"
+        limit = self._retries if retries is None else retries
+        uncertain = False
+        attempt = 0
+        while True:
+            outcome = self._attempt(method, url, path, body)
+            if isinstance(outcome, Answer) and outcome.ok:
+                return outcome
+            uncertain = uncertain or (method != "GET" and may_have_acted(outcome))
+            delay = retry_delay(outcome, attempt, repeatable) if attempt < limit else None
+            if delay is None:
+                break
+            self._sleep(delay)
+            attempt += 1
+        if isinstance(outcome, Answer):
+            raise error_for_status(outcome)
+        if uncertain:
+            raise DeliveryUnknownError(
+                f"{method} {path}: it was sent, but no answer came ({outcome.reason}), so the server may or may not "
+                "have acted on it; look before you send it again"
+            )
+        raise TransportError(f"{method} {path}: no answer from {self._root.origin}: {outcome.reason}")
+
+    def close(self) -> None:
+        """Close every connection; requests after it fail."""
+        self._closed = True
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r}, org={self.org!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Transport holds an API key and open connections, so it is never pickled or copied: make one where the "
+            "other process runs, with resolve_key() for the key"
+        )
+
+    def _attempt(self, method: str, url: str, path: str, body: bytes | None) -> Answer | Failure:
+        """Send one request. Nothing raised from here has seen a frame that holds the key."""
+        session = self._session()
+        started = time.perf_counter()
+        outcome: Answer | Failure
+        escaped: BaseException | None = None
+        try:
+            with session.request(
+                method,
+                url,
+                data=body,
+                headers=None if body is None else {"Content-Type": "application/json"},
+                auth=_ApiKeyAuth(self._key),
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                outcome = self._read(response, method, path)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = classify(error)
+            outcome = replace(failure, reason=self._key.scrub(failure.reason))
+        except BaseException as error:  # noqa: BLE001 - raised again below, a KeyboardInterrupt above all
+            error.__cause__ = error.__context__ = None
+            escaped = error.with_traceback(None)
+        if escaped is not None:
+            raise escaped
+        said = outcome.status if isinstance(outcome, Answer) else outcome.reason
+        _log.debug("%s %s → %s in %.0f ms", method, path, said, (time.perf_counter() - started) * 1000)
+        return outcome
+
+    def _read(self, response: requests.Response, method: str, path: str) -> Answer:
+        """Read an answer to its end; a server that repeats the key in an error does not spread it."""
+        # Through raw: requests' own .content goes by 10 KiB and is several times slower on large pages.
+        body = response.raw.read(decode_content=True)
+        headers = {name.lower(): self._key.scrub(text) for name, text in response.headers.items()}
+        answer = Answer(method, path, response.status_code, headers, body)
+        return answer if answer.ok else replace(answer, body=scrub_body(body, self._key.scrub))
+
+    def _session(self) -> requests.Session:
+        """Return this thread's session: requests does not promise that one may be shared."""
+        if self._closed:
+            raise TransportError("this connection was closed; make a new one")
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = _Session()
+            session.trust_env = False
+            session.proxies = self._proxies
+            session.verify = self._verify
+            session.headers["User-Agent"] = f"intempt-nb/{__version__}"
+            session.headers["Accept"] = "application/hal+json, application/json"
+            self._local.session = session
+            with self._lock:
+                self._sessions.add(session)
+        return session
+
+
+class _Session(requests.Session):
+    """A session that finds no redirect in any answer: requests would prepare the next request even unasked."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _HeaderValue(str):
+    """A header's text that shows itself as ``***``: tracebacks print the headers of requests under way."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+class _ApiKeyAuth(AuthBase):
+    """Puts the key on a request at the last moment; nothing else ever holds the header."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = _HeaderValue(f"ApiKey {self._key.reveal()}")
+        return request
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"cannot be written as JSON: {error}") from error
+
+
+def _ca_bundle() -> str | bool:
+    """Return the CA bundle the environment names, in the order requests has; True for the built-in one."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path:
+            if not os.path.exists(path):
+                raise ConfigurationError(f"{name} names a CA bundle that does not exist: {path}")
+            return path
+    return True
