@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import pyarrow as pa
 
-from intempt_nb.errors import DataError
-from intempt_nb.schema.avro import NAME
+from intempt_nb.errors import DataError, SchemaError
+from intempt_nb.schema.avro import NAME, parse_json, read_record
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -46,9 +46,19 @@ from intempt_nb.schema.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["FIELD_KEY", "SCHEMA_KEY", "arrow_field", "arrow_type", "avro_name", "holds_json_text", "to_avro_field"]
+__all__ = [
+    "FIELD_KEY",
+    "SCHEMA_KEY",
+    "arrow_field",
+    "arrow_type",
+    "avro_name",
+    "avro_names",
+    "declared_field",
+    "holds_json_text",
+    "to_avro_field",
+]
 
 SCHEMA_KEY = b"avro.schema"
 FIELD_KEY = b"avro.field"
@@ -67,7 +77,7 @@ def arrow_field(field: Field, named: Mapping[str, Named], source: Mapping[str, A
     source
         The column as the schema text gives it.
     """
-    metadata = {FIELD_KEY: json.dumps(source, ensure_ascii=False).encode()}
+    metadata = {FIELD_KEY: json.dumps(source).encode()}
     return pa.field(field.name, arrow_type(field.type, named), nullable=field.nullable, metadata=metadata)
 
 
@@ -138,27 +148,27 @@ def holds_json_text(avro_type: AvroType, named: Mapping[str, Named]) -> bool:
         case Union():
             return True
         case Record(name=name) | Reference(name):
-            return name in _reachable(named[name], named, frozenset())
+            return name in _reachable(named[name], named)
         case _:
             return False
 
 
-def _reachable(avro_type: AvroType, named: Mapping[str, Named], seen: frozenset[str]) -> frozenset[str]:
+def _reachable(avro_type: AvroType, named: Mapping[str, Named]) -> set[str]:
     """Return the names that a type's parts lead to; its own name only if it contains itself."""
-    match avro_type:
-        case Reference(name):
-            return seen if name in seen else _reachable(named[name], named, seen | {name})
-        case Record(fields=fields):
-            parts: Iterable[AvroType] = (each.type for each in fields)
-        case Array(inner) | Map(inner):
-            parts = (inner,)
-        case Union(branches):
-            parts = branches
-        case _:
-            return seen
-    for part in parts:
-        seen = _reachable(part, named, seen)
-    return seen
+    names: set[str] = set()
+    rest = [avro_type]
+    while rest:
+        match rest.pop():
+            case Reference(name) if name not in names:
+                names.add(name)
+                rest.append(named[name])
+            case Record(fields=fields):
+                rest.extend(each.type for each in fields)
+            case Array(inner) | Map(inner):
+                rest.append(inner)
+            case Union(branches):
+                rest.extend(branches)
+    return names
 
 
 def avro_name(text: str) -> str:
@@ -167,7 +177,54 @@ def avro_name(text: str) -> str:
     return name if NAME.fullmatch(name) else f"_{name}"
 
 
-def to_avro_field(field: pa.Field, named: Mapping[str, Named] | None = None) -> dict[str, Any]:
+def avro_names(texts: Sequence[str]) -> list[str]:
+    """Return an Avro name for each text, all different: those that are names already, and the others made of them.
+
+    Parameters
+    ----------
+    texts
+        All different. ``["a b", "a-b", "a_c"]`` → ``["a_b", "a_b_2", "a_c"]``.
+    """
+    taken = {text for text in texts if avro_name(text) == text}
+    return [text if text in taken else _unused(avro_name(text), taken) for text in texts]
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Return the name, numbered if it is taken already; it then is."""
+    unused = next(each for each in (name, *(f"{name}_{n}" for n in range(2, len(taken) + 3))) if each not in taken)
+    taken.add(unused)
+    return unused
+
+
+def declared_field(field: pa.Field) -> dict[str, Any] | None:
+    """Return the Avro JSON that a field carries, under the field's present name.
+
+    Returns
+    -------
+    dict or None
+        None if it carries none, or if its type is another by now.
+    """
+    parsed = _declared(field)
+    return None if parsed is None else parsed[0]
+
+
+def _declared(field: pa.Field) -> tuple[dict[str, Any], Mapping[str, Named]] | None:
+    carried = (field.metadata or {}).get(FIELD_KEY)
+    if carried is None:
+        return None
+    try:
+        avro = parse_json(carried)
+        avro = {**avro, "name": avro_name(field.name)} if isinstance(avro, dict) else avro
+        parsed, _ = read_record({"type": "record", "name": "_", "fields": [avro]})
+    except SchemaError:  # not ours, or its type is one that another field defines
+        return None
+    column = parsed.record.fields[0]
+    if column.nullable != field.nullable or arrow_type(column.type, parsed.named) != field.type:
+        return None
+    return avro, {name: each for name, each in parsed.named.items() if each is not parsed.record}
+
+
+def to_avro_field(field: pa.Field, taken: set[str] | None = None) -> dict[str, Any]:
     """Return the Avro JSON of an Arrow field.
 
     The field's ``avro.field`` metadata is used where it still fits the field's type; a name that Avro does not take is
@@ -177,19 +234,32 @@ def to_avro_field(field: pa.Field, named: Mapping[str, Named] | None = None) -> 
     ----------
     field
         Any Arrow field.
-    named
-        Unused types are ignored; None for none.
+    taken
+        Names of types that the schema has already, which this field must not define again; those it does are added.
 
     Raises
     ------
     DataError
         For a type that Avro has no counterpart for.
     """
-    name = avro_name(field.name)
-    avro: Any = _avro_type(field.type, field.name, name)
+    taken = set() if taken is None else taken
+    declared = _declared(field)
+    if declared is not None and taken.isdisjoint(declared[1]):
+        taken.update(declared[1])
+        return declared[0]
+    try:
+        return _avro_field(field, avro_name(field.name), field.name, "", taken)
+    except RecursionError:
+        raise DataError("the column's type is nested too deeply for a schema", field=field.name) from None
+
+
+def _avro_field(field: pa.Field, name: str, path: str, prefix: str, taken: set[str]) -> dict[str, Any]:
+    avro: Any = _avro_type(field.type, path, f"{prefix}{name}", taken)
     entry: dict[str, Any] = {"name": name, "type": avro}
     if field.nullable and field.type != pa.null():
-        entry = {"name": name, "type": ["null", avro], "default": None}
+        entry["type"] = ["null", avro]
+    if field.nullable or field.type == pa.null():
+        entry["default"] = None
     return entry if name == field.name else {**entry, "title": field.name}
 
 
@@ -208,7 +278,7 @@ _SIMPLE: Mapping[pa.DataType, Any] = {
 _TIMESTAMPS = {"s": "millis", "ms": "millis", "us": "micros", "ns": "nanos"}
 
 
-def _avro_type(arrow: pa.DataType, path: str, name: str) -> Any:
+def _avro_type(arrow: pa.DataType, path: str, name: str, taken: set[str]) -> Any:
     types = pa.types
     if arrow in _SIMPLE:
         return _SIMPLE[arrow]
@@ -217,7 +287,7 @@ def _avro_type(arrow: pa.DataType, path: str, name: str) -> Any:
     if types.is_binary(arrow) or types.is_large_binary(arrow) or types.is_binary_view(arrow):
         return "bytes"
     if types.is_fixed_size_binary(arrow):
-        return {"type": "fixed", "name": f"{name}_fixed", "size": arrow.byte_width}
+        return {"type": "fixed", "name": _unused(f"{name}_fixed", taken), "size": arrow.byte_width}
     if types.is_date(arrow):
         return {"type": "string", "logicalType": "date"}
     if types.is_timestamp(arrow):
@@ -227,20 +297,25 @@ def _avro_type(arrow: pa.DataType, path: str, name: str) -> Any:
         return {"type": "int" if millis else "long", "logicalType": "time-millis" if millis else "time-micros"}
     if types.is_decimal(arrow) and arrow.scale >= 0:
         return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
-    if types.is_dictionary(arrow):
-        return _avro_type(arrow.value_type, path, name)
-    return _avro_nested(arrow, path, name)
+    if types.is_dictionary(arrow) or types.is_run_end_encoded(arrow):
+        return _avro_type(arrow.value_type, path, name, taken)
+    return _avro_nested(arrow, path, name, taken)
 
 
-def _avro_nested(arrow: pa.DataType, path: str, name: str) -> Any:
-    types = pa.types
-    if types.is_struct(arrow):
-        fields = [to_avro_field(each.with_name(each.name)) for each in arrow]
-        return {"type": "record", "name": f"{name}_record", "fields": fields}
-    if types.is_map(arrow):
-        return {"type": "map", "values": _element(arrow.item_field, path, name)}
-    if types.is_list(arrow) or types.is_large_list(arrow) or types.is_fixed_size_list(arrow):
-        return {"type": "array", "items": _element(arrow.value_field, path, name)}
+_LISTS = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view")
+
+
+def _avro_nested(arrow: pa.DataType, path: str, name: str, taken: set[str]) -> Any:
+    if pa.types.is_struct(arrow):
+        record = _unused(f"{name}_record", taken)
+        names = avro_names([each.name for each in arrow])
+        parts = zip(arrow, names, strict=True)
+        fields = [_avro_field(each, part, f"{path}.{each.name}", f"{name}_", taken) for each, part in parts]
+        return {"type": "record", "name": record, "fields": fields}
+    if pa.types.is_map(arrow):
+        return {"type": "map", "values": _element(arrow.item_field, f"{path}{{}}", name, taken)}
+    if any(getattr(pa.types, is_list)(arrow) for is_list in _LISTS):
+        return {"type": "array", "items": _element(arrow.value_field, f"{path}[]", name, taken)}
     raise DataError(
         f"Arrow type {arrow} has no Avro counterpart",
         field=path,
@@ -248,6 +323,6 @@ def _avro_nested(arrow: pa.DataType, path: str, name: str) -> Any:
     )
 
 
-def _element(field: pa.Field, path: str, name: str) -> Any:
-    avro = _avro_type(field.type, f"{path}.{field.name}", name)
+def _element(field: pa.Field, path: str, name: str, taken: set[str]) -> Any:
+    avro = _avro_type(field.type, path, name, taken)
     return ["null", avro] if field.nullable and field.type != pa.null() else avro

@@ -41,14 +41,16 @@ from intempt_nb.schema.model import (
     Union,
     Uuid,
 )
+from intempt_nb.schema.source import MAX_DEPTH, refuse_depth, too_deep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["NAME", "ParsedSchema", "SchemaWarning", "parse_json", "parse_record"]
+__all__ = ["NAME", "ParsedSchema", "SchemaWarning", "parse_json", "parse_record", "read_record"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-MAX_DEPTH = 100  # deeper schemas are refused before Python's own recursion limit is near
+MAX_FIXED = 2**31 - 1  # as in Arrow and Java
+MAX_TYPES = 50_000  # in a record with every name written out: a few lines can otherwise stand for millions
 
 PRIMITIVES: Mapping[str, AvroType] = {
     "null": Null(),
@@ -76,6 +78,14 @@ class ParsedSchema:
     named: Mapping[str, Named]
 
 
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How deep a type is and how many types are in it, every name written out; a recursive one counts once."""
+
+    depth: int = 1
+    types: int = 1
+
+
 @dataclass(slots=True)
 class _Context:
     """What has been met so far: problems, warnings, and the names defined (None while their definition is open)."""
@@ -83,6 +93,7 @@ class _Context:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     named: dict[str, Named | None] = field(default_factory=dict)
+    extents: dict[str, _Extent] = field(default_factory=dict)
 
     def problem(self, path: str, message: str) -> Null:
         """Note a problem; the returned null stands in for the type, so that the rest is still read."""
@@ -99,12 +110,18 @@ def parse_json(text: str | bytes) -> Any:
         If the text is not JSON, or nested too deeply.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise SchemaError([Problem("", f"not JSON: {error.msg} at {place}")]) from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError as error:
         raise SchemaError([Problem("", f"not JSON: {shorten(error)}")]) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def parse_record(value: Any) -> ParsedSchema:
@@ -130,6 +147,15 @@ def parse_record(value: Any) -> ParsedSchema:
     SchemaWarning
         For a logical type that is unknown or does not fit its base; the base type is used.
     """
+    parsed, warned = read_record(value)
+    for warning in warned:
+        warnings.warn(str(warning), SchemaWarning, stacklevel=3)
+    return parsed
+
+
+def read_record(value: Any) -> tuple[ParsedSchema, tuple[Problem, ...]]:
+    """Return what :func:`parse_record` does, and what it would warn of."""
+    refuse_depth(value)
     context = _Context()
     parsed = _parse_type(value, "", "", context)
     if not context.problems and not isinstance(parsed, Record):
@@ -137,14 +163,11 @@ def parse_record(value: Any) -> ParsedSchema:
     if context.problems:
         raise SchemaError(context.problems)
     assert isinstance(parsed, Record)  # noqa: S101  (shown to mypy; the problem above covers the rest)
-    for warning in context.warnings:
-        warnings.warn(str(warning), SchemaWarning, stacklevel=3)
-    return ParsedSchema(parsed, {name: each for name, each in context.named.items() if each is not None})
+    named = {name: each for name, each in context.named.items() if each is not None}
+    return ParsedSchema(parsed, named), tuple(context.warnings)
 
 
 def _parse_type(value: Any, path: str, namespace: str, context: _Context) -> AvroType:
-    if path.count("/") > MAX_DEPTH:
-        return context.problem(path, f"nested more than {MAX_DEPTH} levels deep")
     match value:
         case str():
             return _parse_name(value, path, namespace, context)
@@ -183,7 +206,10 @@ def _parse_union(branches: list[Any], path: str, namespace: str, context: _Conte
         if isinstance(branch, list):
             context.problem(where, "a union directly inside a union; write its branches into the outer one")
             continue
+        problems_before = len(context.problems)
         each = _parse_type(branch, where, namespace, context)
+        if len(context.problems) > problems_before:
+            continue  # what stands in for the type would be a second null
         key = _branch_key(each)
         if key in seen:
             context.problem(where, f"a second {key!r} in a union (the first is branch {seen[key]})")
@@ -245,7 +271,31 @@ def _parse_named(
     context.named[full_name] = None
     parsed = parse_rest(value, full_name, path, full_name.rpartition(".")[0], context)
     context.named[full_name] = parsed
+    if isinstance(parsed, Record):
+        extent = _sum(context, (each.type for each in parsed.fields))
+        if extent.depth > MAX_DEPTH or extent.types > MAX_TYPES:
+            found = f"{extent.types:,} types, {extent.depth} levels deep, with every name written out"
+            context.problem(path, f"{found}; at most {MAX_TYPES:,} and {MAX_DEPTH} can be used")
+            extent = _Extent()  # told once, not by every record around it
+        context.extents[full_name] = extent
     return parsed
+
+
+def _sum(context: _Context, parts: Iterable[AvroType]) -> _Extent:
+    extents = [_extent(part, context) for part in parts]
+    return _Extent(1 + max((each.depth for each in extents), default=0), 1 + sum(each.types for each in extents))
+
+
+def _extent(avro_type: AvroType, context: _Context) -> _Extent:
+    match avro_type:
+        case Record(name=name) | Reference(name):
+            return context.extents.get(name, _Extent())
+        case Array(inner) | Map(inner):
+            return _sum(context, (inner,))
+        case Union(branches):
+            return _sum(context, branches)
+        case _:
+            return _Extent()
 
 
 def _full_name(value: dict[str, Any], path: str, namespace: str, context: _Context) -> str:
@@ -324,11 +374,13 @@ def _parse_symbols(value: dict[str, Any], full_name: str, path: str, _: str, con
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
         context.problem(path, f"'symbols' is {_json(symbols)}; expected a list of names for an enum")
         return Enum(full_name, ())
+    seen: set[str] = set()
     for index, symbol in enumerate(symbols):
         if not NAME.fullmatch(symbol):
             context.problem(f"{path}/symbols/{index}", f"{shorten(symbol)!r} is not a symbol: {_NAME_RULE}")
-        if symbol in symbols[:index]:
+        if symbol in seen:
             context.problem(f"{path}/symbols/{index}", f"{symbol!r} repeats")
+        seen.add(symbol)
     default = value.get("default")
     if default is not None and default not in symbols:
         context.problem(f"{path}/default", f"{_json(default)} is not among the symbols")
@@ -338,8 +390,8 @@ def _parse_symbols(value: dict[str, Any], full_name: str, path: str, _: str, con
 
 def _parse_size(value: dict[str, Any], full_name: str, path: str, _: str, context: _Context) -> Fixed:
     size = value.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        context.problem(path, f"'size' is {_json(size)}; expected a number of bytes for a fixed")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_FIXED:
+        context.problem(path, f"'size' is {_json(size)}; expected a number of bytes up to {MAX_FIXED} for a fixed")
         size = 0
     return Fixed(full_name, size)
 
@@ -384,7 +436,7 @@ def _decimal(value: dict[str, Any], fixed: Fixed | None) -> Decimal | None:
     precision, scale = value.get("precision"), value.get("scale", 0)
     if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision or not 0 < precision <= 76:
         return None
-    if fixed is not None and 10**precision - 1 > 2 ** (8 * fixed.size - 1) - 1:
+    if fixed is not None and (10**precision).bit_length() > 8 * fixed.size - 1:
         return None
     return Decimal(precision, scale, fixed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from intempt_nb.display import html_table, text_table
-from intempt_nb.errors import DataError, suggest
+from intempt_nb.errors import DataError, SchemaError, suggest
 from intempt_nb.schema.arrow import SCHEMA_KEY, arrow_field, avro_name, to_avro_field
-from intempt_nb.schema.avro import ParsedSchema, parse_json, parse_record
+from intempt_nb.schema.avro import ParsedSchema, parse_json, parse_record, read_record
 from intempt_nb.schema.model import MISSING, describe
 from intempt_nb.schema.pandas import pandas_dtypes
+from intempt_nb.schema.source import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,13 +63,8 @@ class Schema:
         """
         if isinstance(source, Schema):
             return source
-        if isinstance(source, str | bytes):
-            value = parse_json(source)
-            text = source if isinstance(source, str) else source.decode()
-        else:
-            text = json.dumps(source, ensure_ascii=False)
-            value = copy.deepcopy(source)
-        return cls(text, parse_record(value))
+        text = as_text(source)
+        return cls(text, parse_record(parse_json(text)))
 
     @classmethod
     def from_arrow(cls, schema: pa.Schema, name: str = "record", namespace: str | None = None) -> Schema:
@@ -87,18 +82,28 @@ class Schema:
         DataError
             If a column's type has no Avro counterpart, or two columns have the same name.
         """
-        carried = (schema.metadata or {}).get(SCHEMA_KEY)
-        if carried is not None:
-            original = cls.parse(carried)
-            if original.to_arrow().equals(schema):
-                return original
-        fields = [to_avro_field(field) for field in schema]
+        original = cls._carried(schema)
+        if original is not None:
+            return original
+        taken = {avro_name(name)}
+        fields = [to_avro_field(field, taken) for field in schema]
         names = [field["name"] for field in fields]
         for each in names:
             if names.count(each) > 1:
                 raise DataError(f"several columns become the Avro name {each!r}; rename them first", field=each)
         record: dict[str, Any] = {"type": "record", "name": avro_name(name)}
         return cls.parse({**record, **({"namespace": namespace} if namespace else {}), "fields": fields})
+
+    @classmethod
+    def _carried(cls, schema: pa.Schema) -> Schema | None:
+        """Return the schema whose text the metadata holds, if it still says what the columns are."""
+        try:
+            text = as_text((schema.metadata or {})[SCHEMA_KEY])
+            parsed, _ = read_record(parse_json(text))
+        except (KeyError, SchemaError):
+            return None
+        original = cls(text, parsed)
+        return original if original.to_arrow().equals(schema) else None
 
     @property
     def record(self) -> Record:
@@ -144,9 +149,7 @@ class Schema:
             A field a column, nullable where the Avro type is a union with null. Timestamps are in UTC, local ones
             have no zone; dates are date32 whether the wire has text or days; enums are dictionaries of strings.
         """
-        raw = self.to_avro()
-        while isinstance(raw.get("type"), dict):
-            raw = raw["type"]
+        raw = _record_json(self.to_avro())
         fields = [arrow_field(field, self.named, each) for field, each in zip(self.fields, raw["fields"], strict=True)]
         return pa.schema(fields, metadata={SCHEMA_KEY: self.text.encode()})
 
@@ -159,6 +162,26 @@ class Schema:
             ``"pyarrow"`` keeps every type; ``"numpy_nullable"`` and None (pandas' own) as pandas has them.
         """
         return pandas_dtypes(self.to_arrow(), dtype_backend)
+
+    def with_field(self, field: Mapping[str, Any], at: int = 0) -> Schema:
+        """Return a schema with one more field.
+
+        Parameters
+        ----------
+        field
+            Its Avro JSON: ``{"name": "eventId", "type": "string"}``.
+        at
+            Its position; 0 to come first.
+
+        Raises
+        ------
+        SchemaError
+            If the field cannot be used, or its name is taken.
+        """
+        avro = self.to_avro()
+        inner = _record_json(avro)
+        inner["fields"] = [*inner["fields"][:at], dict(field), *inner["fields"][at:]]
+        return Schema.parse(avro)
 
     def select(self, columns: list[str]) -> pa.Schema:
         """Return the Arrow schema of some columns, in the order asked for.
@@ -173,11 +196,21 @@ class Schema:
 
     def __eq__(self, other: object) -> bool:
         """Return whether the other schema says the same JSON, key order aside."""
-        return isinstance(other, Schema) and self.to_avro() == other.to_avro()
+        return isinstance(other, Schema) and self._sorted() == other._sorted()
 
     def __hash__(self) -> int:
         """Return a hash that agrees with ``==``."""
-        return hash(json.dumps(self.to_avro(), sort_keys=True))
+        return hash(self._sorted())
+
+    def _sorted(self) -> str:
+        # As text, since to Python 1 == 1.0 == True.
+        return json.dumps(self.to_avro(), sort_keys=True)
+
+    def __copy__(self) -> Schema:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Schema:
+        return self
 
     def _rows(self) -> list[tuple[object, ...]]:
         return [
@@ -205,3 +238,10 @@ class Schema:
 
 
 _HEADER = ("field", "type", "required", "default", "title", "doc")
+
+
+def _record_json(avro: dict[str, Any]) -> dict[str, Any]:
+    """Return the record itself where it is wrapped: ``{"type": {"type": "record", …}}``."""
+    while isinstance(avro.get("type"), dict):
+        avro = avro["type"]
+    return avro

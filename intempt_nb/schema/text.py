@@ -1,7 +1,7 @@
 """What a value looks like as text, in a CSV cell: one grammar for inferring types and for reading values.
 
 All patterns are RE2 (as Arrow's compute functions take them) and are matched against the whole cell, after white space
-around it is trimmed. Text columns keep their white space.
+around it (all that Unicode calls so) is trimmed. Text columns keep their white space.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 TIMESTAMP = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
-    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?$"
 )
-"""ISO 8601 date and time, to the minute or finer; without a zone it is read as UTC."""
+"""ISO 8601 date and time, to the minute or finer; without a zone it is read as UTC.
+
+A day or a time that does not exist matches and fails to convert; a zone that does not exist does not match.
+"""
