@@ -17,7 +17,9 @@ from intempt_nb.errors import ConfigurationError, TransportError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ApiRoot", "Origin"]
+__all__ = ["DEFAULT_BASE_URL", "ApiRoot", "Origin"]
+
+DEFAULT_BASE_URL: Final = "https://api.intempt.com"
 
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.api.credentials import Secret
 
-__all__ = ["DEFAULT_BASE_URL", "Transport"]
-
-DEFAULT_BASE_URL: Final = "https://api.intempt.com"
+__all__ = ["Transport"]
 
 _log: Final = logging.getLogger("intempt_nb.api")
 

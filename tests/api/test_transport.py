@@ -20,7 +20,8 @@ import requests
 
 from intempt_nb._version import __version__
 from intempt_nb.api.credentials import Secret
-from intempt_nb.api.transport import DEFAULT_BASE_URL, Transport
+from intempt_nb.api.origin import DEFAULT_BASE_URL
+from intempt_nb.api.transport import Transport
 from intempt_nb.errors import (
     ApiError,
     ConfigurationError,

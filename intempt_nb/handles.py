@@ -1,0 +1,443 @@
+"""The handles: `SourceHandle` and `CollectionHandle`, by which a person calls the rooms below.
+
+A handle names a thing and sends nothing until one of its verbs needs it; then it asks once and remembers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from intempt_nb.api import endpoints
+from intempt_nb.codecs.tabular import open_tabular
+from intempt_nb.display import html_table, text_table
+from intempt_nb.errors import NotFoundError, RejectedError
+from intempt_nb.listing import Listing
+from intempt_nb.schema.schema import Schema
+from intempt_nb.transfer.scan import Scan
+from intempt_nb.transfer.upload import Limits, Target, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from intempt_nb.api.resources import Collection, DataItem, Identifier, Relation, Source
+    from intempt_nb.api.transport import Transport
+    from intempt_nb.schema.pandas import DtypeBackend
+    from intempt_nb.transfer.report import UploadReport
+
+__all__ = ["CollectionHandle", "SourceHandle", "list_collections", "list_sources"]
+
+
+class SourceHandle:
+    """A source: where data comes from, and the owner of collections.
+
+    Attributes
+    ----------
+    collections
+        Its collections: a mapping by name or id, with Tab completion.
+    """
+
+    def __init__(self, transport: Transport, key: str, record: Source | None = None) -> None:
+        self._transport = transport
+        self._key = key
+        self._record = record
+        self.collections: Listing[CollectionHandle] = list_collections(transport, self)
+
+    @property
+    def record(self) -> Source:
+        """What the server says of it; asked for once."""
+        if self._record is None:
+            self._record = list_sources(self._transport).find(self._key).record
+        return self._record
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.record.name
+
+    @property
+    def type(self) -> str | None:
+        """The kind of source: ``js``, ``ios``, ``api`` and others; None if the server does not say."""
+        return self.record.type
+
+    def create_collection(
+        self,
+        name: str,
+        schema: Schema | Mapping[str, Any] | str,
+        kind: Literal["profile", "event", "attribute"] = "attribute",
+        title: str | None = None,
+    ) -> CollectionHandle:
+        """Create a collection in this source.
+
+        Parameters
+        ----------
+        name
+            Unique in the source; the key of its items in a bulk request.
+        schema
+            An Avro record schema; sent as it was written.
+        kind
+            ``"profile"`` (facts about a user; at most one in a source), ``"event"`` (something that happened) or
+            ``"attribute"`` (anything else).
+        title
+            For people.
+
+        Raises
+        ------
+        SchemaError
+            If the schema cannot be used; nothing is sent then.
+        RejectedError
+            If the server refuses it: the name is taken, for one.
+        """
+        parsed = Schema.parse(schema)
+        record = endpoints.create_collection(self._transport, self.id, name, parsed.to_avro(), kind, title)
+        return CollectionHandle(self._transport, record.name, record=record)
+
+    def delete(self) -> None:
+        """Delete the source with its collections and their data."""
+        endpoints.delete_source(self._transport, self.id)
+
+    def __repr__(self) -> str:
+        return _handle_text("source", self._key, self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table((f"Source {self._key}", ""), self._rows())
+
+    def _rows(self) -> list[tuple[str, object]]:
+        if self._record is None:
+            return [("", _UNASKED)]
+        source = self._record
+        rows = [("id", source.id), ("type", source.type), ("title", source.title), ("description", source.description)]
+        return [(label, value) for label, value in rows if value is not None]
+
+
+class CollectionHandle:
+    """A collection: a table whose columns are an Avro record schema.
+
+    Attributes
+    ----------
+    identifiers, relations
+        Mappings by name or id, with Tab completion.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        key: str,
+        *,
+        source: SourceHandle | None = None,
+        record: Collection | None = None,
+    ) -> None:
+        self._transport = transport
+        self._key = key
+        self._owner = source
+        self._record = record
+        self._schema: Schema | None = None
+        self.identifiers: Listing[Identifier] = Listing("identifier", self._fetch_identifiers, _ID_HEADER, _id_row)
+        self.relations: Listing[Relation] = Listing("relation", self._fetch_relations, _REL_HEADER, _rel_row)
+
+    def _fetch_identifiers(self) -> list[tuple[str, str, str, Identifier]]:
+        found = endpoints.list_identifiers(self._transport, self.id)
+        return [(each.id, each.name, each.type, each) for each in found]
+
+    def _fetch_relations(self) -> list[tuple[str, str, str, Relation]]:
+        found = endpoints.list_relations(self._transport, self.id)
+        return [(each.id, each.name, each.id, each) for each in found]
+
+    @property
+    def record(self) -> Collection:
+        """What the server says of it; asked for once."""
+        if self._record is None:
+            self._record = list_collections(self._transport, self._owner).find(self._key).record
+        return self._record
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.record.name
+
+    @property
+    def kind(self) -> Literal["profile", "event", "attribute"]:
+        """What an item is: facts about a user, something that happened, or anything else."""
+        return self.record.kind
+
+    @property
+    def source(self) -> SourceHandle:
+        """The source it belongs to."""
+        return self._owner or SourceHandle(self._transport, self.record.source_id)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema, as the server has it."""
+        if self._schema is None:
+            self._schema = Schema.parse(self.record.schema_json)
+        return self._schema
+
+    @property
+    def primary(self) -> Identifier:
+        """The primary identifier.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none yet.
+        """
+        for identifier in self.identifiers.values():
+            if identifier.type == "primary":
+                return identifier
+        raise NotFoundError(
+            f"collection {self.name!r} has no primary identifier, and takes no data before it has one. "
+            "Create it: collection.create_identifier('id', fields=[…], type='primary')"
+        )
+
+    def create_identifier(
+        self,
+        name: str,
+        fields: Sequence[str],
+        type: Literal["primary", "foreign", "user", "profile", "account"] = "primary",
+        references: Identifier | str | None = None,
+    ) -> Identifier:
+        """Create an identifier over some of the collection's fields.
+
+        Parameters
+        ----------
+        name
+            The name.
+        fields
+            Names of the fields, in order; their types are the schema's.
+        type
+            ``"primary"``: the key, one per collection. ``"foreign"``: points at another collection's primary.
+            ``"user"``: joins profiles of several sources by a value such as an e-mail address.
+        references
+            For ``"foreign"``: the primary identifier it points at, or its id: ``visitors.primary``.
+
+        Raises
+        ------
+        DataError
+            If the schema has no such field.
+        RejectedError
+            If the server refuses it: a second primary, or types that do not fit the referenced one.
+        """
+        avro = self.schema.to_avro()
+        known = {field["name"]: field for field in avro["fields"]}
+        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in fields]
+        schema: dict[str, Any] = {"type": "record", "name": name, "fields": chosen}
+        if "namespace" in avro:
+            schema = {"type": "record", "name": name, "namespace": avro["namespace"], "fields": chosen}
+        reference = references if isinstance(references, str) or references is None else references.id
+        return endpoints.create_identifier(self._transport, self.id, type, name, schema, reference)
+
+    def create_relation(
+        self,
+        name: str,
+        identifier: Identifier | str,
+        type: Literal["one_to_many", "many_to_one"] = "many_to_one",
+    ) -> Relation:
+        """Give a foreign identifier of this collection a name and a direction.
+
+        Parameters
+        ----------
+        name
+            The name.
+        identifier
+            The foreign identifier, or its name or id.
+        type
+            ``"many_to_one"``: many items here belong to one there; ``"one_to_many"`` the other way round.
+        """
+        found = self.identifiers[identifier] if isinstance(identifier, str) else identifier
+        return endpoints.create_relation(self._transport, name, found.id, type)
+
+    def scan(self, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+        """Return the items as a scan, of which nothing is requested yet.
+
+        Parameters
+        ----------
+        columns
+            The columns to read, in this order; None for all.
+        limit
+            How many rows at most; None for all.
+
+        Raises
+        ------
+        DataError
+            For a column that the schema does not have.
+        """
+        if columns is not None:
+            self.schema.select(list(columns))
+        chosen = None if columns is None else tuple(columns)
+        return Scan(self._transport, self.id, self.name, self.schema, chosen, limit)
+
+    def load(
+        self,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        dtype_backend: DtypeBackend = "pyarrow",
+    ) -> pd.DataFrame:
+        """Return the items as a DataFrame.
+
+        Parameters
+        ----------
+        columns, limit
+            As :meth:`scan` has them.
+        dtype_backend
+            ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
+            as pandas has them.
+        """
+        return self.scan(columns, limit).to_pandas(dtype_backend)
+
+    def upload(
+        self,
+        source: str | PathLike[str] | pd.DataFrame | pa.Table | Any,
+        *,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        limits: Limits | None = None,
+        workers: int = 1,
+        progress: bool | None = None,
+    ) -> UploadReport:
+        """Upload rows; those that fit the schema get through, the others are reported.
+
+        Columns are matched with the fields by name, title or alias. If the primary key is one text field and the source
+        has no column for it, each row gets a key made of the content and its row number.
+
+        Parameters
+        ----------
+        source
+            A path to a CSV file, a DataFrame or Arrow data.
+        dry_run
+            Check and plan, send nothing.
+        encoding, delimiter
+            Of a CSV file; None to take UTF-8 and what the header shows.
+        limits
+            How rows are cut into requests.
+        workers
+            Requests under way at once; with more than one, of two rows with the same key the later need not win.
+        progress
+            A bar on the terminal or in the notebook; None for where someone can see it.
+
+        Returns
+        -------
+        UploadReport
+            ``accepted``, ``rejected``, ``unknown``, and ``rejects`` as a DataFrame.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read, lacks a required column, or has one of the wrong kind; nothing is sent then.
+        RejectedError
+            If the collection has no primary identifier yet.
+        ApiError, TransportError
+            If the server cannot be used; what was sent before stays, and a note says how much it was.
+        """
+        opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
+        try:
+            key = self.primary
+        except NotFoundError as error:
+            raise RejectedError(error.message) from None
+        fields = tuple(field["name"] for field in key.schema_json["fields"])
+        target = Target(self.record.source_id, self.name, self.schema, fields)
+        return upload(
+            self._transport, target, opened, limits=limits, workers=workers, dry_run=dry_run, progress=progress
+        )
+
+    def post(self, item: Mapping[str, Any]) -> DataItem:
+        """Add one item, as plain JSON, and return it as the server stored it."""
+        return endpoints.post_item(self._transport, self.id, item, idempotent=True)
+
+    def get(self, item_id: str) -> DataItem:
+        """Return one item by the id that the server gave it."""
+        return endpoints.get_item(self._transport, self.id, item_id)
+
+    def delete(self) -> None:
+        """Delete the collection with its data."""
+        endpoints.delete_collection(self._transport, self.id)
+
+    def __repr__(self) -> str:
+        return _handle_text("collection", self._key, self._rows())
+
+    def _repr_html_(self) -> str:
+        html = html_table((f"Collection {self._key}", ""), self._rows())
+        return html if self._record is None else html + self.schema._repr_html_()
+
+    def _rows(self) -> list[tuple[str, object]]:
+        if self._record is None:
+            return [("", _UNASKED)]
+        record = self._record
+        rows = [
+            ("id", record.id),
+            ("kind", record.kind),
+            ("source", record.source_name or record.source_id),
+            ("title", record.title),
+            ("fields", len(record.schema_json.get("fields", []))),
+        ]
+        return [(label, value) for label, value in rows if value is not None]
+
+
+_UNASKED = "nothing asked of the server yet"
+_ID_HEADER = ("name", "type", "fields", "references", "id")
+_REL_HEADER = ("name", "type", "identifier", "id")
+
+
+def _id_row(identifier: Identifier) -> Sequence[object]:
+    fields = ", ".join(str(field.get("name")) for field in identifier.schema_json.get("fields", []))
+    return identifier.name, identifier.type, fields, identifier.reference_id, identifier.id
+
+
+def _rel_row(relation: Relation) -> Sequence[object]:
+    return relation.name, relation.type, relation.identifier_id, relation.id
+
+
+def _handle_text(noun: str, key: str, rows: list[tuple[str, object]]) -> str:
+    return text_table((f"{noun} {key}", ""), rows)
+
+
+def list_sources(transport: Transport) -> Listing[SourceHandle]:
+    """Return the organisation's sources as a mapping by name or id."""
+
+    def fetch() -> list[tuple[str, str, str, SourceHandle]]:
+        found = endpoints.list_sources(transport)
+        return [(each.id, each.name, each.id, SourceHandle(transport, each.name, each)) for each in found]
+
+    def row(source: SourceHandle) -> Sequence[object]:
+        return source.name, source.type, source.record.title, source.id
+
+    return Listing("source", fetch, ("name", "type", "title", "id"), row, lambda key: SourceHandle(transport, key))
+
+
+def list_collections(transport: Transport, source: SourceHandle | None = None) -> Listing[CollectionHandle]:
+    """Return the collections of a source, or of the organisation, as a mapping by name or id."""
+
+    def fetch() -> list[tuple[str, str, str, CollectionHandle]]:
+        if source is None:
+            found = endpoints.list_collections(transport)
+        else:
+            found = endpoints.list_source_collections(transport, source.id)
+        return [
+            (
+                each.id,
+                each.name,
+                each.source_name or each.source_id,
+                CollectionHandle(transport, each.name, source=source, record=each),
+            )
+            for each in found
+        ]
+
+    def row(collection: CollectionHandle) -> Sequence[object]:
+        record = collection.record
+        return record.name, record.kind, len(collection.schema.fields), record.source_name, record.id
+
+    header = ("name", "kind", "fields", "source", "id")
+    return Listing("collection", fetch, header, row, lambda key: CollectionHandle(transport, key, source=source))

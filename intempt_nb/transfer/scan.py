@@ -1,0 +1,114 @@
+"""A collection's items, read page by page: one scan, many sinks.
+
+Nothing is requested until a sink is called, and pages are asked for only as they are needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from intempt_nb.api import endpoints
+from intempt_nb.codecs.frames import to_frame
+from intempt_nb.codecs.pages import read_page
+from intempt_nb.display import shorten
+from intempt_nb.errors import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from intempt_nb.api.transport import Transport
+    from intempt_nb.schema.pandas import DtypeBackend
+    from intempt_nb.schema.schema import Schema
+
+__all__ = ["Scan"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scan:
+    """The items of a collection, or some columns or the first rows of them; not yet requested.
+
+    Takes part in Arrow's PyCapsule protocol, so that ``polars.DataFrame(scan)`` and DuckDB read it directly.
+
+    Parameters
+    ----------
+    transport
+        The connection.
+    collection_id, name
+        The collection.
+    schema
+        The collection's schema, which decides the types.
+    columns
+        The columns to read, in this order; None for all.
+    limit
+        How many rows at most; None for all.
+    """
+
+    transport: Transport
+    collection_id: str
+    name: str
+    schema: Schema
+    columns: tuple[str, ...] | None = None
+    limit: int | None = None
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of the rows."""
+        return self.schema.to_arrow() if self.columns is None else self.schema.select(list(self.columns))
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows as record batches, requesting a page at a time.
+
+        Raises
+        ------
+        DataError
+            If a value on the server is none of its column's type; names the item and the field.
+        ApiError, TransportError
+            If a page cannot be had.
+        """
+        left, href, seen = self.limit, None, set[str]()
+        while left is None or left > 0:
+            # The server's pages are as large as it likes; only a smaller limit is worth asking for.
+            body = endpoints.data_page(self.transport, self.collection_id, next_href=href, limit=left)
+            page = read_page(body, self.schema, self.columns)
+            table = page.table if left is None else page.table.slice(0, left)
+            yield from table.to_batches()
+            left = None if left is None else left - len(table)
+            href = page.next
+            if href is None:
+                return
+            if href in seen:
+                raise TransportError(f"the pages of {self.name!r} go round in a circle: {shorten(href)!r} came twice")
+            seen.add(href)
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """Return the rows as a reader, which requests pages as it is read."""
+        return pa.RecordBatchReader.from_batches(self.arrow_schema, self.to_batches())
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as one Arrow table, in exactly the schema's types."""
+        return pa.Table.from_batches(self.to_batches(), self.arrow_schema)
+
+    def to_pandas(self, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
+        """Return the rows as a DataFrame with a fresh index.
+
+        Parameters
+        ----------
+        dtype_backend
+            ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
+            as pandas has them.
+        """
+        return to_frame(self.to_arrow(), dtype_backend)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the rows as an Arrow C stream (the PyCapsule interface)."""
+        return self.to_reader().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        columns = "all columns" if self.columns is None else f"columns {', '.join(self.columns)}"
+        rows = "all rows" if self.limit is None else f"at most {self.limit:,} rows"
+        return f"Scan of {self.name!r}: {columns}, {rows}; nothing is requested before to_pandas() or another sink"

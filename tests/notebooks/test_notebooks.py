@@ -1,0 +1,55 @@
+"""Every notebook runs from top to bottom, and is stored without outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def run(path: Path) -> Any:
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    return notebook
+
+
+def shown(notebook: Any, source: str) -> str:
+    """All the text that the cells containing `source` put out."""
+    texts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and source in cell.source:
+            for output in cell.outputs:
+                texts.append(output.get("text", ""))
+                texts += [str(value) for value in output.get("data", {}).values()]
+    return "\n".join(texts)
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.name for path in NOTEBOOKS] == ["01-quickstart.ipynb"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_stored_without_outputs(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_the_quickstart_does_what_it_says() -> None:
+    notebook = run(FOLDER / "01-quickstart.ipynb")
+    assert "customerId" in shown(notebook, "infer_schema")
+    assert "6,919" in shown(notebook, 'upload("../data/purchases.csv")')
+    rejects = shown(notebook, "report.rejects")
+    assert "1997-02-30" in rejects
+    assert "not a whole number" in rejects
+    assert "date32" in shown(notebook, "df.dtypes")
+    assert "(1000, 2)" in shown(notebook, "to_arrow().shape")
+    assert all(output.output_type != "error" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert not any(output.get("name") == "stderr" for cell in notebook.cells for output in cell.get("outputs", []))

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+from IPython.lib.pretty import pretty
+
+import intempt_nb as inb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+SCHEMA = {"type": "record", "name": "r", "namespace": "com.example", "fields": [{"name": "id", "type": "string"}]}
+
+
+def test_a_sandbox_is_a_client_and_ends_with_it() -> None:
+    with inb.sandbox() as client:
+        assert len(client.sources) == 0
+        assert client.org == "sandbox"
+        assert client.base_url.startswith("http://127.0.0.1:")
+    with pytest.raises(inb.TransportError):
+        list(client.sources)
+    client.close()
+
+
+def test_a_sandbox_in_a_file_keeps_its_data(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with inb.sandbox(path) as client:
+        things = client.create_source("shop").create_collection("things", SCHEMA)
+        things.create_identifier("key", fields=["id"])
+        things.post({"id": "a"})
+    with inb.sandbox(path) as client:
+        assert client.collections["things"].load()["id"].tolist() == ["a"]
+
+
+def test_a_file_that_is_not_a_sandboxs_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and long enough to be told from an empty one")
+    with pytest.raises(inb.ConfigurationError, match=r"notes\.txt"):
+        inb.sandbox(path)
+    assert path.read_text().startswith("not a database")
+
+
+def test_the_wrong_key_is_a_clear_error(client: inb.Client) -> None:
+    stranger = inb.Client(client.org, "wrong-key-123", client.base_url)
+    with stranger, pytest.raises(inb.AuthenticationError, match="check the API key"):
+        list(stranger.sources)
+
+
+def test_the_key_is_nowhere_to_be_seen(client: inb.Client) -> None:
+    canary = "canary-key-7f3a"
+    stranger = inb.Client(client.org, canary, client.base_url)
+    shown = [repr(stranger), str(vars(stranger)), stranger._repr_html_(), repr(stranger.collections["x"])]
+    with stranger, pytest.raises(inb.ApiError) as caught:
+        list(stranger.sources)
+    shown += [repr(caught.value), str(caught.value), str(caught.value.__dict__)]
+    assert not any(canary in each for each in shown)
+    with pytest.raises(TypeError):
+        pickle.dumps(stranger)
+    with pytest.raises(TypeError):
+        copy.deepcopy(stranger)
+
+
+def test_http_is_refused_except_on_this_machine() -> None:
+    with pytest.raises(inb.ConfigurationError, match="https"):
+        inb.Client("org", "some-key", "http://example.com")
+
+
+def test_mappings_find_by_name_and_by_id_and_list_what_there_is(client: inb.Client) -> None:
+    shop = client.create_source("shop", title="The shop")
+    things = shop.create_collection("things", SCHEMA, kind="event", title="Things")
+    assert list(client.sources) == ["shop"]
+    assert "shop" in client.sources
+    assert shop.id in client.sources
+    assert "nothing" not in client.sources
+    assert client.sources[shop.id].name == "shop"
+    assert client.collections["things"].id == things.id
+    assert client.collections[things.id].name == "things"
+    assert client.sources["shop"].collections["things"].kind == "event"
+    assert [each.name for each in client.collections.values()] == ["things"]
+    assert client.sources._ipython_key_completions_() == ["shop"]
+    assert isinstance(things.id, str)
+    assert things.id.isdigit()
+    assert things.source.name == "shop"
+
+
+def test_a_handle_asks_nothing_before_it_is_used() -> None:
+    client = inb.Client("org", "some-key", "http://127.0.0.1:9", timeout=0.2)
+    handle = client.sources["anything"].collections["whatever"]
+    assert "nothing asked of the server yet" in repr(handle)
+    assert "nothing asked of the server yet" in handle._repr_html_()
+    client.close()
+
+
+def test_a_name_that_is_not_there_is_an_error_with_what_there_is(client: inb.Client) -> None:
+    client.create_source("shop").create_collection("things", SCHEMA)
+    with pytest.raises(inb.NotFoundError, match=r"no collection 'thing'; did you mean 'things'\?"):
+        client.collections["thing"].load()
+    with pytest.raises(KeyError):
+        client.sources["other"].id  # noqa: B018
+    with pytest.raises(inb.NotFoundError, match="there are no identifiers yet"):
+        client.collections["things"].identifiers["key"]
+    assert client.collections["things"].identifiers.get("key") is None
+
+
+def test_a_name_in_two_sources_is_told_apart_by_the_source(client: inb.Client) -> None:
+    for name in ("one", "two"):
+        client.create_source(name).create_collection("things", SCHEMA)
+    assert sorted(client.collections) == ["one/things", "two/things"]
+    with pytest.raises(inb.NotFoundError, match=r"one/things, two/things\. Use one of those"):
+        client.collections["things"].schema  # noqa: B018
+    assert client.collections["two/things"].source.name == "two"
+    assert client.sources["one"].collections["things"].source.name == "one"
+
+
+def test_a_schema_comes_back_as_it_was_written(shop: inb.SourceHandle) -> None:
+    avro = {
+        "type": "record",
+        "name": "r",
+        "namespace": "com.example",
+        "doc": "d",
+        "fields": [{"name": "id", "type": "string", "display": True, "title": "The ID", "custom": {"a": [1]}}],
+    }
+    shop.create_collection("things", avro)
+    assert shop.collections["things"].schema.to_avro() == avro
+    with pytest.raises(inb.SchemaError, match="unknown type 'strng'"):
+        shop.create_collection("other", {"type": "record", "name": "r", "fields": [{"name": "a", "type": "strng"}]})
+    assert list(shop.collections) == ["things"]
+
+
+def test_identifiers_and_relations_link_collections(client: inb.Client) -> None:
+    shop = client.create_source("shop")
+    visitors = shop.create_collection("visitors", SCHEMA, kind="profile")
+    fields = [{"name": "id", "type": "string"}, {"name": "visitorId", "type": "string"}]
+    orders = shop.create_collection("orders", {"type": "record", "name": "orders", "fields": fields}, kind="event")
+    with pytest.raises(inb.NotFoundError, match=r"has no primary identifier.*create_identifier"):
+        orders.primary  # noqa: B018
+    key = visitors.create_identifier("visitor", fields=["id"])
+    orders.create_identifier("order", fields=["id"], type="primary")
+    foreign = orders.create_identifier("visitor", fields=["visitorId"], type="foreign", references=visitors.primary)
+    relation = orders.create_relation("ordered by", "visitor")
+    assert key.schema_json["namespace"] == "com.example"
+    assert foreign.reference_id == visitors.primary.id
+    assert orders.primary.name == "order"
+    assert list(orders.identifiers) == ["order", "visitor"]
+    assert orders.relations["ordered by"].id == relation.id
+    assert relation.type == "many_to_one"
+    with pytest.raises(inb.DataError, match="no field 'nope'"):
+        orders.create_identifier("x", fields=["nope"])
+    with pytest.raises(inb.RejectedError, match="primary"):
+        orders.create_identifier("second", fields=["id"], type="primary")
+
+
+def test_one_item_goes_in_and_comes_out(shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", SCHEMA)
+    with pytest.raises(inb.RejectedError, match="primary"):
+        things.post({"id": "a"})
+    things.create_identifier("key", fields=["id"])
+    item = things.post({"id": "a"})
+    assert things.get(item.id).data == {"id": "a"}
+    with pytest.raises(inb.NotFoundError):
+        things.get("1")
+
+
+def test_deleting(client: inb.Client) -> None:
+    shop = client.create_source("shop")
+    things = shop.create_collection("things", SCHEMA)
+    things.delete()
+    assert "things" not in shop.collections
+    shop.delete()
+    assert len(client.sources) == 0
+
+
+def test_a_web_source_is_born_with_collections(client: inb.Client) -> None:
+    web = client.create_source("site", type="js")
+    assert {"visitor", "page", "interaction"} <= set(web.collections)
+    page = web.collections["page"]
+    assert page.primary.type == "primary"
+    assert len(page.load()) == 0
+
+
+def test_what_is_shown_is_escaped_and_also_text(client: inb.Client) -> None:
+    shop = client.create_source("shop", title=HOSTILE)
+    fields = [{"name": "id", "type": "string", "title": HOSTILE, "doc": HOSTILE}]
+    things = shop.create_collection("things", {"type": "record", "name": "r", "fields": fields}, title=HOSTILE)
+    things.create_identifier("key", fields=["id"])
+    for view in (client, client.sources, shop, client.collections, things, things.identifiers, things.schema):
+        assert "<img" not in view._repr_html_()
+        assert view._repr_html_().startswith("<table>")
+        assert repr(view)
+    assert "&lt;img" in things._repr_html_()
+    assert "&lt;img" in client.sources._repr_html_()
+    assert "shop" in str(client.sources)
+    assert pretty(client.sources) == str(client.sources)
+
+
+def test_the_repr_of_a_mapping_asks_nothing(client: inb.Client) -> None:
+    sources = client.sources
+    client.close()
+    assert repr(sources) == "<the sources, by name or id; list(…) asks the server>"

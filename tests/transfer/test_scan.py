@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import intempt_nb as inb
+from intempt_nb.api import endpoints
+
+if TYPE_CHECKING:
+    from typing import Any
+
+FIELDS = [
+    {"name": "id", "type": "string"},
+    {"name": "big", "type": ["null", "long"], "default": None},
+    {"name": "day", "type": ["null", {"type": "string", "logicalType": "date"}], "default": None},
+    {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}], "default": None},
+    {"name": "kind", "type": ["null", {"type": "enum", "name": "kind", "symbols": ["A", "B"]}], "default": None},
+    {
+        "name": "url",
+        "type": [
+            "null",
+            {"type": "record", "name": "url", "fields": [{"name": "host", "type": "string"}]},
+        ],
+        "default": None,
+    },
+    {"name": "tags", "type": {"type": "array", "items": "string"}, "default": []},
+]
+
+
+@pytest.fixture
+def things(shop: inb.SourceHandle) -> inb.CollectionHandle:
+    things = shop.create_collection("things", {"type": "record", "name": "things", "fields": FIELDS})
+    things.create_identifier("key", fields=["id"])
+    return things
+
+
+def item(number: int) -> dict[str, Any]:
+    return {"id": f"row-{number}", "big": 2**62 + number, "day": "2020-05-25", "at": 1590364800000, "tags": ["x"]}
+
+
+def fill(things: inb.CollectionHandle, count: int) -> None:
+    frame = pd.DataFrame({"id": [f"row-{i}" for i in range(count)], "big": [2**62 + i for i in range(count)]})
+    things.upload(frame.assign(tags=[["x"]] * count), progress=False)
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The page requests that are made, each by its address; None for the first page."""
+    asked: list[str | None] = []
+    original = endpoints.data_page
+
+    def small_page(transport: Any, coll_id: str, *, next_href: str | None = None, limit: int | None = None) -> bytes:
+        asked.append(next_href)
+        return original(transport, coll_id, next_href=next_href, limit=min(limit or 10, 10))
+
+    monkeypatch.setattr(endpoints, "data_page", small_page)
+    return asked
+
+
+@pytest.mark.parametrize("backend", ["pyarrow", "numpy_nullable", None])
+def test_an_empty_collection_is_an_empty_frame_with_the_right_dtypes(
+    things: inb.CollectionHandle, backend: Any
+) -> None:
+    frame = things.load(dtype_backend=backend)
+    assert len(frame) == 0
+    full = things.schema.to_arrow().empty_table().to_pandas()
+    assert list(frame.columns) == list(full.columns)
+    if backend == "pyarrow":
+        assert dict(frame.dtypes) == things.schema.to_pandas()
+    assert things.scan().to_arrow().schema.equals(things.schema.to_arrow())
+
+
+def test_types_are_exactly_those_of_the_schema(things: inb.CollectionHandle) -> None:
+    things.post({**item(1), "kind": "B", "url": {"host": "a.com"}})
+    things.post({"id": "row-2", "tags": []})
+    table = things.scan().to_arrow()
+    assert table.schema.equals(things.schema.to_arrow())
+    assert table.to_pylist()[0]["big"] == 2**62 + 1
+    assert table.to_pylist()[0]["url"] == {"host": "a.com"}
+    assert things.load().iloc[1].isna().tolist() == [False, True, True, True, True, True, False]
+    assert dict(things.load().dtypes) == things.schema.to_pandas()
+
+
+def test_pages_are_followed_to_the_end_without_loss_or_repeats(
+    things: inb.CollectionHandle, pages: list[str | None]
+) -> None:
+    fill(things, 95)
+    assert things.load()["id"].tolist() == [f"row-{i}" for i in range(95)]
+    assert len(pages) == 10
+    assert pages[0] is None
+    assert len(set(pages)) == 10
+
+
+def test_limit_stops_the_requests(things: inb.CollectionHandle, pages: list[str | None]) -> None:
+    fill(things, 95)
+    assert things.load(limit=25)["id"].tolist() == [f"row-{i}" for i in range(25)]
+    assert len(pages) == 3
+    assert len(things.load(limit=0)) == 0
+    assert len(pages) == 3
+    assert len(things.load(limit=1_000)) == 95
+
+
+def test_batches_are_requested_as_they_are_taken(things: inb.CollectionHandle, pages: list[str | None]) -> None:
+    fill(things, 95)
+    batches = things.scan().to_batches()
+    assert pages == []
+    assert next(batches).num_rows == 10
+    assert len(pages) == 1
+    reader = things.scan().to_reader()
+    assert reader.schema.equals(things.schema.to_arrow())
+    assert reader.read_all().num_rows == 95
+
+
+def test_columns_are_projected_in_the_order_asked_for(things: inb.CollectionHandle) -> None:
+    things.post(item(1))
+    frame = things.load(columns=["day", "id"])
+    assert list(frame.columns) == ["day", "id"]
+    assert frame["id"].tolist() == ["row-1"]
+    with pytest.raises(inb.DataError, match=r"no field 'dya'; did you mean 'day'\?"):
+        things.load(columns=["dya"])
+
+
+def test_other_libraries_read_a_scan_through_the_arrow_stream(things: inb.CollectionHandle) -> None:
+    things.post(item(1))
+    table = pa.table(things.scan(columns=["id", "big"]))
+    assert table.to_pylist() == [{"id": "row-1", "big": 2**62 + 1}]
+
+
+def test_a_scan_says_what_it_is_and_asks_nothing(things: inb.CollectionHandle, pages: list[str | None]) -> None:
+    assert repr(things.scan(columns=["id"], limit=5)) == (
+        "Scan of 'things': columns id, at most 5 rows; nothing is requested before to_pandas() or another sink"
+    )
+    assert pages == []
+
+
+def test_pages_that_go_round_in_a_circle_are_an_error(
+    things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b'{"_embedded": {"dataItemList": []}, "_links": {"next": {"href": "/again"}}}'
+    monkeypatch.setattr(endpoints, "data_page", lambda *args, **kwargs: page)
+    with pytest.raises(inb.TransportError, match="go round in a circle"):
+        things.load()

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+
+import intempt_nb as inb
+from intempt_nb.server.serve import EmbeddedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "id", "type": "string"},
+    {"name": "n", "type": ["null", "long"], "default": None},
+]
+
+
+def make(source: inb.SourceHandle, fields: list[dict[str, Any]] | None = None) -> inb.CollectionHandle:
+    schema = {"type": "record", "name": "things", "fields": fields or FIELDS}
+    things = source.create_collection("things", schema)
+    things.create_identifier("key", fields=["id"])
+    return things
+
+
+@pytest.fixture
+def things(shop: inb.SourceHandle) -> inb.CollectionHandle:
+    return make(shop)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def frame_of(count: int) -> pd.DataFrame:
+    return pd.DataFrame({"id": [f"row-{i}" for i in range(count)], "n": range(count)})
+
+
+def test_good_rows_get_through_and_the_others_are_listed(things: inb.CollectionHandle, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "id,n,extra\na,1,x\nb,two,x\nc\nd,,x\n,5,x\n\n")
+    report = things.upload(path, progress=False)
+    assert (report.rows, report.accepted, report.rejected, report.unknown, report.blank) == (5, 2, 3, 0, 1)
+    assert report.ignored == ("extra",)
+    assert report.key_rule is None
+    assert report.rejects["row"].tolist() == [3, 4, 6]
+    assert report.rejects["field"].tolist() == ["n", pd.NA, "id"]
+    assert report.rejects["reason"].tolist() == [
+        "not a whole number",
+        "1 cells where the header has 3",
+        "no value for a required field",
+    ]
+    assert things.load().to_dict("records") == [{"id": "a", "n": 1}, {"id": "d", "n": None}]
+    with pytest.raises(inb.DataError, match=r"row 3, field 'n': not a whole number. 3 of 5 rows were rejected"):
+        report.raise_for_rejects()
+
+
+def test_the_later_row_of_a_key_wins(things: inb.CollectionHandle) -> None:
+    frame = pd.DataFrame({"id": ["a", "b", "a"], "n": [1, 2, 3]})
+    assert things.upload(frame, limits=inb.Limits(batch_rows=1), progress=False).accepted == 3
+    assert sorted(things.load().itertuples(index=False, name=None)) == [("a", 3), ("b", 2)]
+
+
+def test_batches_keep_to_rows_and_bytes(things: inb.CollectionHandle) -> None:
+    frame = frame_of(1_000)
+    report = things.upload(frame, limits=inb.Limits(batch_rows=300), progress=False)
+    assert (report.accepted, report.requests) == (1_000, 4)
+    report = things.upload(frame, limits=inb.Limits(batch_bytes=5_000), progress=False)
+    assert report.accepted == 1_000
+    assert report.sent_bytes / report.requests <= 5_000
+    assert report.requests == -(-report.sent_bytes // 5_000)
+
+
+def test_an_item_over_the_limit_is_rejected_with_its_size(things: inb.CollectionHandle) -> None:
+    frame = pd.DataFrame({"id": ["a", "b" * 40_000, "c"], "n": [1, 2, 3]})
+    report = things.upload(frame, progress=False)
+    assert (report.accepted, report.rejected) == (2, 1)
+    assert report.rejects.iloc[0].to_dict()["row"] == 1
+    assert report.rejects.iloc[0].to_dict()["reason"] == "40,015 bytes as JSON; an item may have 32,000"
+
+
+def test_several_workers_bring_every_row(things: inb.CollectionHandle) -> None:
+    report = things.upload(frame_of(2_000), workers=4, limits=inb.Limits(batch_rows=50), progress=False)
+    assert report.accepted == 2_000
+    assert sorted(things.load()["n"].tolist()) == list(range(2_000))
+
+
+def test_a_dry_run_checks_and_plans_but_sends_nothing(things: inb.CollectionHandle) -> None:
+    frame = pd.DataFrame({"id": ["a", None], "n": [1, 2]})
+    report = things.upload(frame, dry_run=True, progress=False)
+    assert (report.planned, report.accepted, report.rejected, report.requests) == (1, 0, 1, 1)
+    assert report.dry_run
+    assert len(things.load()) == 0
+    sent = things.upload(frame, progress=False)
+    assert (sent.planned, sent.rejected, sent.sent_bytes) == (report.planned, report.rejected, report.sent_bytes)
+
+
+def test_a_text_key_without_a_column_is_made_of_content_and_row(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = make(shop)
+    path = write(tmp_path / "a.csv", "n\n1\n2\n")
+    report = things.upload(path, progress=False)
+    assert report.key_rule == "id: made of the content's SHA-256 and the row number"
+    ids = things.load()["id"].tolist()
+    assert [each.partition("-")[2] for each in ids] == ["2", "3"]
+    things.upload(path, progress=False)
+    assert things.load()["id"].tolist() == ids
+    things.upload(write(tmp_path / "b.csv", "n\n1\n3\n"), progress=False)
+    assert len(things.load()) == 4
+
+
+def test_a_key_that_is_not_text_is_never_made(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = make(shop, [{"name": "id", "type": "long"}, FIELDS[1]])
+    with pytest.raises(inb.DataError, match="no column for the required field 'id'"):
+        things.upload(write(tmp_path / "a.csv", "n\n1\n"), progress=False)
+
+
+def test_without_a_primary_identifier_the_error_says_what_to_do(shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", {"type": "record", "name": "things", "fields": FIELDS})
+    with pytest.raises(inb.RejectedError, match=r"has no primary identifier.*create_identifier"):
+        things.upload(frame_of(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; expected a header line"),
+        ("id,id\n1,2\n", "has 'id' more than once: columns 1 and 2"),
+        ("n\n1\n", "no column for the required field 'id'"),
+        ("x,y\n1,2\n", "no column for the required field 'id'. It has: 'x', 'y'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_clear_error(
+    shop: inb.SourceHandle, tmp_path: Path, text: str, message: str
+) -> None:
+    things = make(shop, [{"name": "id", "type": "long"}, FIELDS[1]])
+    with pytest.raises(inb.DataError, match=message):
+        things.upload(write(tmp_path / "a.csv", text))
+
+
+def test_a_header_alone_uploads_nothing_and_says_so(things: inb.CollectionHandle, tmp_path: Path) -> None:
+    report = things.upload(write(tmp_path / "a.csv", "id,n\n"), progress=False)
+    assert (report.rows, report.accepted, report.requests) == (0, 0, 0)
+    report.raise_for_rejects()
+
+
+def test_a_latin_1_file_is_an_error_before_anything_is_sent_and_works_when_told(
+    things: inb.CollectionHandle, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,n\ncafé,1\n".encode("latin-1"))
+    with pytest.raises(inb.DataError, match="encoding='latin-1'"):
+        things.upload(path)
+    things.upload(path, encoding="latin-1", progress=False)
+    assert things.load()["id"].tolist() == ["café"]
+
+
+def test_other_kinds_of_source_are_refused_with_advice(things: inb.CollectionHandle, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", "")
+    with pytest.raises(inb.DataError, match="Read other formats with pandas"):
+        things.upload(path)
+    with pytest.raises(inb.DataError, match="rows cannot be read from a list"):
+        things.upload([{"id": "a"}])
+
+
+class Gate:
+    """Middleware that lets a function answer instead of the sandbox, for the bulk endpoint."""
+
+    def __init__(self, app: Any, decide: Callable[[dict[str, Any]], Any]) -> None:
+        self.app = app
+        self.decide = decide
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or "/sources/" not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        chunks, more = [], True
+        while more:
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        answer = self.decide(json.loads(b"".join(chunks)))
+        if isinstance(answer, float):
+            await asyncio.sleep(answer)
+        elif answer is not None:
+            await answer(scope, receive, send)
+            return
+
+        async def replay() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"".join(chunks), "more_body": False}
+
+        await self.app(scope, replay, send)
+
+
+@pytest.fixture
+def gated(request: pytest.FixtureRequest) -> Iterator[inb.CollectionHandle]:
+    """A collection behind a server whose bulk endpoint the test decides about."""
+    with (
+        EmbeddedServer(middleware=[Middleware(Gate, decide=request.param)]) as server,
+        inb.Client(server.org, server.api_key, server.url, timeout=(5.0, 2.0)) as client,
+    ):
+        client._transport._retries = 0  # retries are the transport's own, and tested there
+        yield make(client.create_source("shop"))
+
+
+def refusal(status: int, **more: Any) -> JSONResponse:
+    return JSONResponse({"status": status, "error": "Bad Request", "message": "no poison here", **more}, status)
+
+
+def refuse_poison(body: dict[str, Any]) -> Any:
+    return refusal(400) if any("poison" in item["id"] for item in body["things"]) else None
+
+
+def list_poison(body: dict[str, Any]) -> Any:
+    errors = [
+        {"collection": "things", "index": index, "field": "id", "message": "it is poison"}
+        for index, item in enumerate(body["things"])
+        if "poison" in item["id"]
+    ]
+    return refusal(400, errors=errors) if errors else None
+
+
+POISONED = pd.DataFrame({"id": ["poison-0" if i in (3, 41, 99) else f"row-{i}" for i in range(100)], "n": range(100)})
+
+
+@pytest.mark.parametrize("gated", [refuse_poison], indirect=True)
+def test_rows_that_the_server_refuses_are_found_by_halves(gated: inb.CollectionHandle) -> None:
+    report = gated.upload(POISONED, progress=False)
+    assert (report.accepted, report.rejected) == (97, 3)
+    assert report.rejects["row"].tolist() == [3, 41, 99]
+    assert set(report.rejects["reason"]) == {"refused by the server: no poison here"}
+    assert report.requests < 45
+    assert sorted(gated.load()["n"].tolist()) == [i for i in range(100) if i not in (3, 41, 99)]
+
+
+@pytest.mark.parametrize("gated", [list_poison], indirect=True)
+def test_the_servers_own_list_of_bad_rows_is_used(gated: inb.CollectionHandle) -> None:
+    report = gated.upload(POISONED, progress=False)
+    assert (report.accepted, report.rejected, report.requests) == (97, 3, 2)
+    assert report.rejects["row"].tolist() == [3, 41, 99]
+    assert report.rejects["field"].tolist() == ["id"] * 3
+    assert set(report.rejects["reason"]) == {"refused by the server: it is poison"}
+
+
+@pytest.mark.parametrize("gated", [lambda body: refusal(413) if len(body["things"]) > 30 else None], indirect=True)
+def test_a_batch_that_is_too_large_for_the_server_is_halved(gated: inb.CollectionHandle) -> None:
+    report = gated.upload(frame_of(100), progress=False)
+    assert (report.accepted, report.rejected) == (100, 0)
+    assert gated.load()["n"].tolist() == list(range(100))
+
+
+@pytest.mark.parametrize("gated", [lambda body: 3.0 if body["things"][0]["id"] == "row-10" else None], indirect=True)
+def test_rows_without_an_answer_are_unknown_and_listed(gated: inb.CollectionHandle) -> None:
+    report = gated.upload(frame_of(30), limits=inb.Limits(batch_rows=10), progress=False)
+    assert (report.accepted, report.rejected, report.unknown) == (20, 0, 10)
+    assert report.unknown_rows.to_pylist() == list(range(10, 20))
+    assert "10 (sent, but no answer came)" in repr(report)
+    with pytest.raises(inb.DataError, match="10 of 30 rows got no answer"):
+        report.raise_for_rejects()
+
+
+@pytest.mark.parametrize("gated", [lambda body: refusal(401) if body["things"][0]["n"] >= 20 else None], indirect=True)
+def test_a_wrong_key_stops_everything_and_says_how_far_it_came(gated: inb.CollectionHandle) -> None:
+    with pytest.raises(inb.AuthenticationError) as caught:
+        gated.upload(frame_of(100), limits=inb.Limits(batch_rows=10), progress=False)
+    assert "20 rows were accepted" in "".join(caught.value.__notes__)
+    assert gated.load()["n"].tolist() == list(range(20))
+
+
+def test_a_bar_is_shown_when_asked_for(things: inb.CollectionHandle, capfd: pytest.CaptureFixture[str]) -> None:
+    things.upload(frame_of(5), progress=True)
+    assert "5.00/5.00" in capfd.readouterr().err
+    things.upload(frame_of(5), progress=False)
+    assert capfd.readouterr().err == ""
+
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+def test_the_report_reads_well_and_escapes_what_it_shows(things: inb.CollectionHandle) -> None:
+    report = things.upload(pd.DataFrame({"id": ["a", "b"], "n": ["1", HOSTILE]}), progress=False)
+    text, html = repr(report), report._repr_html_()
+    assert "accepted" in text
+    assert HOSTILE in text
+    assert HOSTILE not in html
+    assert "&lt;script&gt;" in html
+    assert "not a whole number" in html
+
+
+def test_a_report_shows_twenty_rejects_and_counts_the_rest(things: inb.CollectionHandle) -> None:
+    report = things.upload(pd.DataFrame({"id": ["a"] * 50, "n": ["x"] * 50}), progress=False)
+    assert len(report.rejects) == 50
+    assert "30 more in report.rejects" in repr(report)
+    assert repr(report).count("not a whole number") == 20
