@@ -290,6 +290,7 @@ PROBLEMS: list[tuple[Any, list[tuple[str, str]]]] = [
         record(field([{"type": "array", "items": "int"}, {"type": "array", "items": "long"}])),
         [("/fields/0/type/1", "a second 'array' in a union")],
     ),
+    (record(field(["null", "nul"])), [("/fields/0/type/1", "unknown type 'nul'; did you mean 'null'?")]),
     (record(field(["null", fixed(1), "F"])), [("/fields/0/type/2", "a second 'F' in a union")]),
     (record(field({"type": "array"})), [("/fields/0/type", "array without 'items'")]),
     (record(field({"type": "map", "items": "int"})), [("/fields/0/type", "map without 'values'")]),
@@ -458,7 +459,7 @@ def chain(length: int, width: int = 1) -> dict[str, Any]:
 
 def test_types_that_unfold_without_end_are_refused() -> None:
     assert "levels deep, with every name written out" in problems(chain(500))[0][1]
-    ((path, message),) = problems(chain(19, width=2))
+    path, message = problems(chain(19, width=2))[0]
     assert path == "/fields/14/type"
     assert "65,535 types, 16 levels deep" in message
     Schema.parse(chain(40)).to_arrow()

@@ -1,0 +1,50 @@
+"""The names that the package promises, and what every public thing must have."""
+
+from __future__ import annotations
+
+import inspect
+
+import intempt_nb as inb
+
+PUBLIC = [
+    "ApiError",
+    "AuthenticationError",
+    "Client",
+    "CollectionHandle",
+    "ConfigurationError",
+    "DataError",
+    "DeliveryUnknownError",
+    "InferredSchema",
+    "IntemptError",
+    "Limits",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitedError",
+    "RejectedError",
+    "Scan",
+    "Schema",
+    "SchemaError",
+    "SchemaWarning",
+    "ServerError",
+    "SourceHandle",
+    "TransportError",
+    "UploadReport",
+    "__version__",
+    "infer_schema",
+    "sandbox",
+]
+
+
+def test_the_public_names_are_these_and_sorted() -> None:
+    assert inb.__all__ == sorted(inb.__all__) == PUBLIC
+    assert all(hasattr(inb, name) for name in PUBLIC)
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in PUBLIC:
+        thing = getattr(inb, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), name
+            for member, value in vars(thing).items() if inspect.isclass(thing) else ():
+                if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                    assert inspect.getdoc(value), f"{name}.{member}"
