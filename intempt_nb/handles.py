@@ -112,7 +112,7 @@ class SourceHandle:
 
     def _rows(self) -> list[tuple[str, object]]:
         if self._record is None:
-            return [("", _UNASKED)]
+            return [("", "nothing asked of the server yet")]
         source = self._record
         rows = [("id", source.id), ("type", source.type), ("title", source.title), ("description", source.description)]
         return [(label, value) for label, value in rows if value is not None]
@@ -374,7 +374,7 @@ class CollectionHandle:
 
     def _rows(self) -> list[tuple[str, object]]:
         if self._record is None:
-            return [("", _UNASKED)]
+            return [("", "nothing asked of the server yet")]
         record = self._record
         rows = [
             ("id", record.id),
@@ -386,7 +386,6 @@ class CollectionHandle:
         return [(label, value) for label, value in rows if value is not None]
 
 
-_UNASKED = "nothing asked of the server yet"
 _ID_HEADER = ("name", "type", "fields", "references", "id")
 _REL_HEADER = ("name", "type", "identifier", "id")
 
@@ -401,7 +400,8 @@ def _rel_row(relation: Relation) -> Sequence[object]:
 
 
 def _handle_text(noun: str, key: str, rows: list[tuple[str, object]]) -> str:
-    return text_table((f"{noun} {key}", ""), rows)
+    (label, value), *rest = rows
+    return text_table((label, str(value)), rest, f"{noun} {key}")
 
 
 def list_sources(transport: Transport) -> Listing[SourceHandle]:

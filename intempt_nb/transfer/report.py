@@ -145,7 +145,8 @@ class UploadReport:
 
     def __repr__(self) -> str:
         """Return the counts and the first rejects as text."""
-        text = text_table((self._title(), ""), self._summary())
+        first, *rest = self._summary()
+        text = text_table(first, rest, self._title())
         if not len(self.rejects_table):
             return text
         shown, caption = self._reject_rows()

@@ -187,7 +187,7 @@ REVERSE: list[tuple[pa.DataType, Any]] = [
     (pa.list_(pa.int64(), 2), {"type": "array", "items": ["null", "long"]}),
     (pa.large_list(item(pa.int64())), {"type": "array", "items": "long"}),
     (pa.list_view(item(pa.int64())), {"type": "array", "items": "long"}),
-    (pa.large_list_view(item(pa.null())), {"type": "array", "items": ["null", "string"]}),
+    (pa.large_list_view(pa.null()), {"type": "array", "items": ["null", "string"]}),
     (pa.map_(pa.string(), pa.float32()), {"type": "map", "values": ["null", "float"]}),
     (
         pa.struct([pa.field("a b", pa.int64(), False), pa.field("c", pa.string())]),

@@ -14,7 +14,12 @@ WRITTEN = {
     "doc": "documentation",
     "fields": [
         {"title": "The Key", "display": True, "name": "id", "type": {"type": "string"}},
-        {"name": "n", "default": None, "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}], "doc": "d"},
+        {
+            "name": "n",
+            "default": None,
+            "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}],
+            "doc": "d",
+        },
         {"name": "colour", "type": {"type": "string", "logicalType": "colour"}, "display": False, "extra": 5},
     ],
 }

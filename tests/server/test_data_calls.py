@@ -136,7 +136,9 @@ class TestBulk:
     @pytest.mark.parametrize("items", [{"id": 1}, "x", None, 5])
     def test_items_come_in_lists(self, api, shop, items):
         source, *_ = shop
-        assert "expected a list of items" in api.refused(400, "POST", f"/sources/{source['id']}/data", {"visits": items})
+        assert "expected a list of items" in api.refused(
+            400, "POST", f"/sources/{source['id']}/data", {"visits": items}
+        )
 
     @pytest.mark.parametrize("body", [{}, {"visits": []}, {"visits": [], "users": []}])
     def test_nothing_to_store(self, api, shop, body):
@@ -162,7 +164,9 @@ class TestBulk:
         assert [item["data"] for item in api.items(things)] == [items[2], items[1]]
 
     def test_numbers_and_text_come_back_exactly(self, api):
-        source, things = api.table(id="string", i="long", d="double", s="string", b={"type": "array", "items": "double"})
+        source, things = api.table(
+            id="string", i="long", d="double", s="string", b={"type": "array", "items": "double"}
+        )
         text = (
             '{"id":"\\u0000 \\ud83d\\ude00 \\" \\\\ é","i":-9223372036854775808,"d":0.1,'
             '"s":"\\u2028</script>\\u007f","b":[1.0,1,-0.0,1e-320,1.7976931348623157e+308,123456789012345678901234567890]}'
@@ -222,7 +226,9 @@ class TestPages:
         message = api.refused(400, "GET", f"/collections/{things['id']}/data", params={"limit": limit})
         assert "'limit'" in message
 
-    @pytest.mark.parametrize("cursor", ["", "x", "MTI", "MS4tMQ", "LTEuMQ", "!!!!", "MS4yLjM", "MS45OTk5OTk5OTk5OTk5OTk5OTk5"])
+    @pytest.mark.parametrize(
+        "cursor", ["", "x", "MTI", "MS4tMQ", "LTEuMQ", "!!!!", "MS4yLjM", "MS45OTk5OTk5OTk5OTk5OTk5OTk5"]
+    )
     def test_a_cursor_that_was_not_given_out(self, api, cursor):
         _, things = api.table(n="int")
         message = api.refused(400, "GET", f"/collections/{things['id']}/data", params={"cursor": cursor})

@@ -21,7 +21,10 @@ def source(api):
 @pytest.fixture
 def users(api, source, make_record):
     return api.collection(
-        source, make_record("user", id="string", nick=["null", "string"], age="int", day=DATE), name="users", profile=True
+        source,
+        make_record("user", id="string", nick=["null", "string"], age="int", day=DATE),
+        name="users",
+        profile=True,
     )
 
 
@@ -37,7 +40,13 @@ def key_schema(**types: Any) -> dict[str, Any]:
 
 class TestCollections:
     def test_both_flags(self, api, source, make_record):
-        body = {"sourceId": source["id"], "name": "x", "profile": True, "event": True, "schema": make_record("r", a="int")}
+        body = {
+            "sourceId": source["id"],
+            "name": "x",
+            "profile": True,
+            "event": True,
+            "schema": make_record("r", a="int"),
+        }
         assert "'profile' and 'event' are both true" in api.refused(400, "POST", "/collections", body)
 
     def test_flags_default_to_false(self, api, source, make_record):
@@ -56,7 +65,11 @@ class TestCollections:
         api.collection(api.source(), make_record("r", a="int"), name="users")  # another source may have it
 
     def test_all_problems_of_a_schema_are_told(self, api, source):
-        schema = {"type": "record", "name": "r", "fields": [{"name": "a", "type": "strin"}, {"name": "a", "type": "int"}]}
+        schema = {
+            "type": "record",
+            "name": "r",
+            "fields": [{"name": "a", "type": "strin"}, {"name": "a", "type": "int"}],
+        }
         message = api.refused(400, "POST", "/collections", {"sourceId": source["id"], "name": "x", "schema": schema})
         assert "/fields/0/type: unknown type 'strin'; did you mean 'string'" in message
         assert "/fields/1/name: a second field 'a'" in message
@@ -119,7 +132,9 @@ class TestUpdates:
         gone = make_record("user", age="int")
         assert "identifier 'primary' has the field 'id'" in api.refused(400, "PUT", path, {"schema": gone})
         changed = make_record("user", id="long")
-        assert "field 'id' is string in identifier 'primary' and long" in api.refused(400, "PUT", path, {"schema": changed})
+        assert "field 'id' is string in identifier 'primary' and long" in api.refused(
+            400, "PUT", path, {"schema": changed}
+        )
         api.call("PUT", path, {"schema": make_record("user", id="string", more="int")}).raise_for_status()
 
 

@@ -96,7 +96,9 @@ class TestItems:
                 "EXPLAIN QUERY PLAN SELECT id, updated, data FROM items WHERE collection_id = 1 AND id > 5 "
                 "ORDER BY id LIMIT 10"
             ).fetchall()
-        assert [row[3] for row in plan] == ["SEARCH items USING INDEX items_of_collection (collection_id=? AND rowid>?)"]
+        assert [row[3] for row in plan] == [
+            "SEARCH items USING INDEX items_of_collection (collection_id=? AND rowid>?)"
+        ]
 
 
 class TestTransactions:
@@ -169,7 +171,9 @@ class TestFiles:
     def test_a_file_that_is_no_database_is_refused_and_not_touched(self, tmp_path):
         path = tmp_path / "bookings.csv"
         path.write_text("a,b\n1,2\n" * 100)
-        with pytest.raises(ConfigurationError, match=r"bookings\.csv' cannot be used.*not a database; name another one"):
+        with pytest.raises(
+            ConfigurationError, match=r"bookings\.csv' cannot be used.*not a database; name another one"
+        ):
             Store(path)
         assert path.read_text() == "a,b\n1,2\n" * 100
 
@@ -184,7 +188,9 @@ class TestFiles:
 
     @pytest.mark.parametrize("name", ["missing/s.db", "."])
     def test_a_path_that_cannot_be_opened(self, tmp_path, name):
-        with pytest.raises(ConfigurationError, match="cannot be used as a sandbox file: .*; name another one, in a folder"):
+        with pytest.raises(
+            ConfigurationError, match="cannot be used as a sandbox file: .*; name another one, in a folder"
+        ):
             Store(tmp_path / name)
 
     def test_a_home_directory_is_expanded(self, tmp_path, monkeypatch):

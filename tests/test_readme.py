@@ -1,0 +1,46 @@
+"""The README's code runs, and prints what the README says it prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n```\n(.*?)```)?", re.DOTALL)
+# What differs from run to run: how long it took.
+TIMING = re.compile(r"^(time +).*$", re.MULTILINE)
+
+
+def lines_of(text: str) -> list[str]:
+    return [line.rstrip() for line in TIMING.sub(r"\1…", text).strip().splitlines()]
+
+
+def test_the_code_runs_and_prints_what_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    local_part = README.partition("## Connecting")[0]
+    blocks = BLOCK.findall(local_part)
+    assert sum(bool(output) for _, output in blocks) == 4
+    names: dict[str, Any] = {}
+    for code, output in blocks:
+        exec(compile(code, "README.md", "exec"), names)
+        printed = capsys.readouterr().out
+        assert lines_of(printed) == lines_of(output)
+    names["client"].close()
+
+
+def test_the_commands_it_names_are_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE)):
+        assert re.search(rf"^{command}:", makefile, re.MULTILINE), command
+
+
+def test_the_files_it_names_are_there() -> None:
+    for name in re.findall(r"`([\w./-]+\.(?:py|ipynb|csv)|\.ci/run)`", README):
+        assert (ROOT / name).exists() or (ROOT / "notebooks" / name).exists(), name
