@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import decimal
-from typing import TYPE_CHECKING, assert_never
+import re
+from typing import assert_never
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.refusals import Reader
+from intempt_nb.codecs.refusals import Converted, Reader
 from intempt_nb.schema import text as grammar
 from intempt_nb.schema.model import (
     Array,
@@ -39,9 +40,6 @@ from intempt_nb.schema.model import (
     Union,
     Uuid,
 )
-
-if TYPE_CHECKING:
-    from intempt_nb.codecs.refusals import Converted
 
 __all__ = ["read_text", "within"]
 
@@ -78,43 +76,52 @@ def read_text(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Conv
             return _read_base64(cells, avro_type, target)
         case Uuid(fixed):
             return _read_uuid(cells, binary=fixed is not None)
-        case _:
-            trimmed = pc.utf8_trim_whitespace(cells)
-            gaps = pc.is_in(trimmed, pa.array(grammar.NULL_TEXTS))
-            reader = Reader(pc.if_else(gaps, pa.scalar(None, pa.string()), trimmed))
-    match avro_type:
         case Boolean():
-            reader = reader.keep(_matches(reader, grammar.BOOLEAN), "not true or false")
+            reader = _matching(cells, grammar.BOOLEAN, "not true or false")
             return reader.done(pc.equal(pc.ascii_lower(reader.values), "true"))
         case Int() | Long():
-            return _read_integers(reader, target)
+            return _read_integers(_matching(cells, grammar.INTEGER, "not a whole number"), target)
         case Float() | Double():
-            reader = reader.keep(_matches(reader, grammar.NUMBER), "not a number")
+            reader = _matching(cells, grammar.NUMBER, "not a number")
             numbers = reader.values.cast(target)
             return reader.keep(pc.is_finite(numbers), f"too large for a {target}").done(numbers)
         case Decimal(precision, scale):
-            return _read_decimals(reader, precision, scale, target)
+            return _read_decimals(cells, precision, scale, target)
         case Enum(symbols=symbols):
+            reader = _trimmed(cells)
             indices = pc.index_in(reader.values, pa.array(symbols, pa.string()))
             reader = reader.keep(pc.is_valid(indices), "not a symbol of the enum")
             return reader.done(pa.DictionaryArray.from_arrays(indices, pa.array(symbols, pa.string())))
         case Date():
-            reader = reader.keep(_matches(reader, grammar.DATE), "not a date as YYYY-MM-DD")
-            return reader.keep(_real_day(reader.values), "no such day").finish(lambda dates: dates.cast(target))
+            return _read_dates(_matching(cells, grammar.DATE, "not a date as YYYY-MM-DD"), target)
         case Time(unit):
-            return _read_times(reader, unit, target)
+            return _read_times(_matching(cells, TIME, "not a time as HH:MM:SS"), unit, target)
         case Timestamp(unit, local):
-            return _read_timestamps(reader, unit, local, target)
+            return _read_timestamps(cells, unit, local, target)
         case other:
             assert_never(other)
 
 
-def _matches(reader: Reader, pattern: str) -> pa.Array:
-    return pc.match_substring_regex(reader.values, pattern)
+def _trimmed(cells: pa.Array) -> Reader:
+    """Return the cells without the white space around them, and null where they say that there is no value."""
+    trimmed = pc.utf8_trim_whitespace(cells)
+    gaps = pc.is_in(trimmed, pa.array(grammar.NULL_TEXTS))
+    return Reader(pc.if_else(gaps, pa.scalar(None, pa.string()), trimmed))
+
+
+def _all_match(cells: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(cells, pattern), min_count=0).as_py())
+
+
+def _matching(cells: pa.Array, pattern: str, reason: str) -> Reader:
+    """Return the cells that match; most columns match as they are, and need no trimming."""
+    if _all_match(cells, pattern):
+        return Reader(cells)
+    reader = _trimmed(cells)
+    return reader.keep(pc.match_substring_regex(reader.values, pattern), reason)
 
 
 def _read_integers(reader: Reader, target: pa.DataType) -> Converted:
-    reader = reader.keep(_matches(reader, grammar.INTEGER), "not a whole number")
     safe_digits = INT64_DIGITS if target.bit_width == 64 else INT32_DIGITS
     if (pc.max(pc.utf8_length(reader.values)).as_py() or 0) > safe_digits:
         digits = pc.utf8_length(pc.replace_substring_regex(reader.values, r"^(-?)0+([0-9])", r"\1\2"))
@@ -132,10 +139,12 @@ def within(numbers: pa.Array, target: pa.DataType) -> pa.Array:
     return pc.and_(pc.greater_equal(numbers, low), pc.less(numbers, high))
 
 
-def _read_decimals(reader: Reader, precision: int, scale: int, target: pa.DataType) -> Converted:
-    reader = reader.keep(_matches(reader, r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"), "not a decimal number")
+def _read_decimals(cells: pa.Array, precision: int, scale: int, target: pa.DataType) -> Converted:
+    reader = _matching(cells, r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$", "not a decimal number")
     pattern = rf"^-?0*[0-9]{{0,{precision - scale}}}(?:\.[0-9]{{0,{scale}}}0*)?$"
-    reader = reader.keep(_matches(reader, pattern), f"more digits than decimal({precision}, {scale}) holds")
+    reader = reader.keep(
+        pc.match_substring_regex(reader.values, pattern), f"more digits than decimal({precision}, {scale}) holds"
+    )
     return reader.finish(
         lambda values: pc.replace_substring_regex(
             pc.replace_substring_regex(values, r"(\.[0-9]*?)0+$", r"\1"), r"^(-?)0+([0-9])", r"\1\2"
@@ -148,10 +157,9 @@ def _number(text: pa.Array, start: int, stop: int) -> pa.Array:
 
 
 def _real_day(text: pa.Array) -> pa.Array:
-    """Return whether text that begins YYYY-MM-DD names a day of the Gregorian calendar, years 1 to 9999."""
+    """Return whether text that begins YYYY-MM-DD names a day of the Gregorian calendar."""
     year, month, day = _number(text, 0, 4), _number(text, 5, 7), _number(text, 8, 10)
     real = pc.and_(pc.and_(pc.greater_equal(month, 1), pc.less_equal(month, 12)), pc.greater_equal(day, 1))
-    real = pc.and_(real, pc.greater_equal(year, 1))
     longest = DAYS.take(pc.if_else(real, pc.subtract(month, 1), 0))
     common_year = pc.invert(_leap(year))
     too_late = pc.and_(pc.and_(common_year, pc.equal(month, 2)), pc.equal(day, 29))
@@ -187,14 +195,42 @@ def _cut_zeros(text: pa.Array, unit: str) -> pa.Array:
     return pc.replace_substring_regex(text, rf"(\.[0-9]{{{_DIGITS[unit]}}})0+", r"\1")
 
 
-def _read_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:
-    epoch = _matches(reader, grammar.INTEGER)
+def _read_dates(reader: Reader, target: pa.DataType) -> Converted:
+    reader = _without_year_zero(reader)
+    try:
+        return reader.finish(lambda values: values.cast(target))
+    except pa.ArrowInvalid:
+        return reader.keep(_real_day(reader.values), "no such day").finish(lambda values: values.cast(target))
+
+
+def _without_year_zero(reader: Reader) -> Reader:
+    """Refuse the year 0000, which Arrow reads and Python's dates do not have."""
+    return reader.keep(pc.invert(pc.starts_with(reader.values, "0000-")), "no such day")
+
+
+def _read_timestamps(cells: pa.Array, unit: str, local: bool, target: pa.DataType) -> Converted:
+    if _all_match(cells, grammar.TIMESTAMP):
+        return _read_instants(Reader(cells), unit, local, target)
+    return _read_trimmed_timestamps(_trimmed(cells), unit, local, target)
+
+
+def _read_trimmed_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:
+    epoch = pc.match_substring_regex(reader.values, grammar.INTEGER)
     if pc.any(epoch).as_py() and not pc.all(pc.or_(epoch, pc.is_null(reader.values))).as_py():
         return _mixed_timestamps(reader, epoch, unit, local, target)
     if pc.any(epoch).as_py():
         integers = _read_integers(reader, pa.int64())
         return integers.with_values(integers.values.cast(target))
-    reader = reader.keep(_matches(reader, grammar.TIMESTAMP), "not a timestamp as YYYY-MM-DDTHH:MM:SS")
+    matching = pc.match_substring_regex(reader.values, grammar.TIMESTAMP)
+    return _read_instants(reader.keep(matching, "not a timestamp as YYYY-MM-DDTHH:MM:SS"), unit, local, target)
+
+
+def _read_instants(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:
+    """Read text of the right form: all at once if every instant exists and all or none have a zone, else by steps."""
+    reader = _without_year_zero(reader)
+    instants = _cast_instants(reader.values, unit, local, target)
+    if instants is not None:
+        return Converted(instants, reader.refusals)
     reader = reader.keep(_real_day(reader.values), "no such day")
     reader = reader.keep(_real_time(reader.values, 11), "no such time of day")
     reader = reader.keep(_fine_enough(reader.values, unit), f"finer than {_NAMES[unit]}")
@@ -202,7 +238,7 @@ def _read_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType
         year = _number(reader.values, 0, 4)
         inside = pc.and_(pc.greater(year, 1677), pc.less(year, 2262))
         reader = reader.keep(inside, "outside the years 1678 to 2261, which nanoseconds can say")
-    zoned = _matches(reader, grammar.ZONE)
+    zoned = pc.match_substring_regex(reader.values, grammar.ZONE)
     if local:
         reader = reader.keep(pc.invert(zoned), "has a time zone, and the type is a local time")
     else:
@@ -211,17 +247,36 @@ def _read_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType
     return reader.finish(lambda values: _cut_zeros(values, unit).cast(target))
 
 
+def _cast_instants(values: pa.Array, unit: str, local: bool, target: pa.DataType) -> pa.Array | None:
+    """Return the instants if Arrow reads them all, or None.
+
+    Arrow takes either only text with a zone or only text without; a failed cast costs far more than one that works, so
+    the first value decides which, and is read finely enough for zeros behind the unit's digits.
+    """
+    first = pc.index(pc.is_valid(values), True).as_py()
+    zoned = first >= 0 and re.search(grammar.ZONE, values[first].as_py()) is not None
+    if local and zoned:
+        return None
+    zone = "UTC" if zoned else None
+    try:
+        fine = values.cast(pa.timestamp("ns" if unit == "ns" else "us", zone))
+        return fine.cast(pa.timestamp(unit, zone)).cast(target)
+    except pa.ArrowInvalid:
+        return None
+
+
 def _mixed_timestamps(reader: Reader, epoch: pa.Array, unit: str, local: bool, target: pa.DataType) -> Converted:
     """Read a column that has both epoch numbers and ISO text, each by its own rule."""
     nothing = pa.scalar(None, pa.string())
-    numbers = _read_timestamps(reader.with_values(pc.if_else(epoch, reader.values, nothing)), unit, local, target)
-    texts = _read_timestamps(reader.with_values(pc.if_else(epoch, nothing, reader.values)), unit, local, target)
+    numbers = _read_trimmed_timestamps(
+        reader.with_values(pc.if_else(epoch, reader.values, nothing)), unit, local, target
+    )
+    texts = _read_trimmed_timestamps(reader.with_values(pc.if_else(epoch, nothing, reader.values)), unit, local, target)
     merged = pc.coalesce(numbers.values, texts.values)
     return numbers.with_values(merged).with_refusals((*numbers.refusals, *texts.refusals))
 
 
 def _read_times(reader: Reader, unit: str, target: pa.DataType) -> Converted:
-    reader = reader.keep(_matches(reader, TIME), "not a time as HH:MM:SS")
     reader = reader.keep(_real_time(reader.values, 0), "no such time of day")
     reader = reader.keep(_fine_enough(reader.values, unit), f"finer than {_NAMES[unit]}")
 
