@@ -11,6 +11,7 @@ take; such a column holds JSON text.
 from __future__ import annotations
 
 import json
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, assert_never
 
 import pyarrow as pa
@@ -57,6 +58,7 @@ __all__ = [
     "avro_names",
     "declared_field",
     "holds_json_text",
+    "titled",
     "to_avro_field",
 ]
 
@@ -191,9 +193,15 @@ def avro_names(texts: Sequence[str]) -> list[str]:
 
 def _unused(name: str, taken: set[str]) -> str:
     """Return the name, numbered if it is taken already; it then is."""
-    unused = next(each for each in (name, *(f"{name}_{n}" for n in range(2, len(taken) + 3))) if each not in taken)
+    unused = next(each for each in chain((name,), (f"{name}_{n}" for n in count(2))) if each not in taken)
     taken.add(unused)
     return unused
+
+
+def titled(avro: dict[str, Any], name: str, column: str) -> dict[str, Any]:
+    """Return a field's Avro JSON under a name; the column's own name is its title if it is another and has none."""
+    renamed = {**avro, "name": name}
+    return renamed if name == column else {**renamed, "title": avro.get("title", column)}
 
 
 def declared_field(field: pa.Field) -> dict[str, Any] | None:
@@ -214,7 +222,7 @@ def _declared(field: pa.Field) -> tuple[dict[str, Any], Mapping[str, Named]] | N
         return None
     try:
         avro = parse_json(carried)
-        avro = {**avro, "name": avro_name(field.name)} if isinstance(avro, dict) else avro
+        avro = titled(avro, avro_name(field.name), field.name) if isinstance(avro, dict) else avro
         parsed, _ = read_record({"type": "record", "name": "_", "fields": [avro]})
     except SchemaError:  # not ours, or its type is one that another field defines
         return None
@@ -260,7 +268,7 @@ def _avro_field(field: pa.Field, name: str, path: str, prefix: str, taken: set[s
         entry["type"] = ["null", avro]
     if field.nullable or field.type == pa.null():
         entry["default"] = None
-    return entry if name == field.name else {**entry, "title": field.name}
+    return titled(entry, name, field.name)
 
 
 _INTEGERS = (pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.int32())

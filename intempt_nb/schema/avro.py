@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import Problem, SchemaError, suggest
+from intempt_nb.schema.extent import Extent, extent_of_parts
+from intempt_nb.schema.logical import LOGICAL_TYPES, logical_type
 from intempt_nb.schema.model import (
     MISSING,
     Array,
@@ -44,7 +46,7 @@ from intempt_nb.schema.model import (
 from intempt_nb.schema.source import MAX_DEPTH, refuse_depth, too_deep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["NAME", "ParsedSchema", "SchemaWarning", "parse_json", "parse_record", "read_record"]
 
@@ -78,14 +80,6 @@ class ParsedSchema:
     named: Mapping[str, Named]
 
 
-@dataclass(frozen=True, slots=True)
-class _Extent:
-    """How deep a type is and how many types are in it, every name written out; a recursive one counts once."""
-
-    depth: int = 1
-    types: int = 1
-
-
 @dataclass(slots=True)
 class _Context:
     """What has been met so far: problems, warnings, and the names defined (None while their definition is open)."""
@@ -93,7 +87,7 @@ class _Context:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     named: dict[str, Named | None] = field(default_factory=dict)
-    extents: dict[str, _Extent] = field(default_factory=dict)
+    extents: dict[str, Extent] = field(default_factory=dict)
 
     def problem(self, path: str, message: str) -> Null:
         """Note a problem; the returned null stands in for the type, so that the rest is still read."""
@@ -272,30 +266,13 @@ def _parse_named(
     parsed = parse_rest(value, full_name, path, full_name.rpartition(".")[0], context)
     context.named[full_name] = parsed
     if isinstance(parsed, Record):
-        extent = _sum(context, (each.type for each in parsed.fields))
+        extent = extent_of_parts((each.type for each in parsed.fields), context.extents)
         if extent.depth > MAX_DEPTH or extent.types > MAX_TYPES:
             found = f"{extent.types:,} types, {extent.depth} levels deep, with every name written out"
             context.problem(path, f"{found}; at most {MAX_TYPES:,} and {MAX_DEPTH} can be used")
-            extent = _Extent()  # told once, not by every record around it
+            extent = Extent()  # told once, not by every record around it
         context.extents[full_name] = extent
     return parsed
-
-
-def _sum(context: _Context, parts: Iterable[AvroType]) -> _Extent:
-    extents = [_extent(part, context) for part in parts]
-    return _Extent(1 + max((each.depth for each in extents), default=0), 1 + sum(each.types for each in extents))
-
-
-def _extent(avro_type: AvroType, context: _Context) -> _Extent:
-    match avro_type:
-        case Record(name=name) | Reference(name):
-            return context.extents.get(name, _Extent())
-        case Array(inner) | Map(inner):
-            return _sum(context, (inner,))
-        case Union(branches):
-            return _sum(context, branches)
-        case _:
-            return _Extent()
 
 
 def _full_name(value: dict[str, Any], path: str, namespace: str, context: _Context) -> str:
@@ -396,49 +373,18 @@ def _parse_size(value: dict[str, Any], full_name: str, path: str, _: str, contex
     return Fixed(full_name, size)
 
 
-_LOGICAL: Mapping[tuple[str, AvroType], AvroType] = {
-    ("date", Int()): Date("int"),
-    ("date", String()): Date("string"),
-    ("time-millis", Int()): Time("ms"),
-    ("time-micros", Long()): Time("us"),
-    ("timestamp-millis", Long()): Timestamp("ms"),
-    ("timestamp-micros", Long()): Timestamp("us"),
-    ("timestamp-nanos", Long()): Timestamp("ns"),
-    ("local-timestamp-millis", Long()): Timestamp("ms", local=True),
-    ("local-timestamp-micros", Long()): Timestamp("us", local=True),
-    ("local-timestamp-nanos", Long()): Timestamp("ns", local=True),
-    ("uuid", String()): Uuid(),
-}
-
-
 def _parse_logical(value: dict[str, Any], base: AvroType, path: str, context: _Context) -> AvroType:
+    found = logical_type(value, base)
+    if found is not None:
+        return found
     name = value["logicalType"]
-    if isinstance(name, str) and (name, base) in _LOGICAL:
-        return _LOGICAL[name, base]
-    match name, base:
-        case "uuid", Fixed(size=16):
-            return Uuid(base)
-        case "decimal", Bytes() | Fixed():
-            decimal = _decimal(value, base if isinstance(base, Fixed) else None)
-            if decimal is not None:
-                return decimal
-    known = sorted({each for each, _ in _LOGICAL} | {"decimal"})
     reason = (
         f"logical type {name!r} does not fit here"
-        if name in known
-        else f"unknown logical type {_json(name)}{suggest(str(name), known)}"
+        if name in LOGICAL_TYPES
+        else f"unknown logical type {_json(name)}{suggest(str(name), LOGICAL_TYPES)}"
     )
     context.warnings.append(Problem(f"{path}/logicalType", f"{reason}; using the base type"))
     return base
-
-
-def _decimal(value: dict[str, Any], fixed: Fixed | None) -> Decimal | None:
-    precision, scale = value.get("precision"), value.get("scale", 0)
-    if type(precision) is not int or type(scale) is not int or not 0 <= scale <= precision or not 0 < precision <= 76:
-        return None
-    if fixed is not None and (10**precision).bit_length() > 8 * fixed.size - 1:
-        return None
-    return Decimal(precision, scale, fixed)
 
 
 def _text(value: dict[str, Any], key: str, path: str, context: _Context) -> str | None:

@@ -26,6 +26,7 @@ __all__ = ["KEPT", "Facts", "Kind", "Tally", "Trait", "distinct", "observe"]
 
 KEPT = 3  # examples and counterexamples that are kept
 EXACT_IN_DOUBLE = "9007199254740992"  # 2**53
+DAY = len("YYYY-MM-DD")
 LARGEST_INT64, SMALLEST_INT64 = "9223372036854775807", "-9223372036854775808"
 
 
@@ -241,7 +242,7 @@ def _possible(kind: Kind, values: pa.Array) -> pa.Array:
 
 
 def _days(timestamps: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(timestamps, 0, len("YYYY-MM-DD"))
+    return pc.utf8_slice_codeunits(timestamps, 0, DAY)
 
 
 def _real_days(days: pa.Array) -> pa.Array:
@@ -302,14 +303,15 @@ def _exceeds(digits: pa.Array, limit: str) -> pa.Array:
 
 
 def _timestamps(cells: _Cells) -> Facts:
-    days = _days(cells.values)
+    # ISO texts are in the order of their days, so no day is cut out to compare it.
     found: dict[Kind | Trait, _Cells] = {Kind.TIMESTAMP: cells}
     _, unknown = cells.split(pc.ends_with(cells.values, "Z"))
     _, found[Trait.UNZONED] = unknown.split(pc.match_substring_regex(unknown.values, grammar.ZONE))
-    found[Trait.FAR], _ = cells.split(pc.or_(pc.less(days, "1678"), pc.greater_equal(days, "2262")))
-    fractions, _ = cells.split(pc.match_substring(cells.values, "."))
+    found[Trait.FAR], _ = cells.split(pc.or_(pc.less(cells.values, "1678"), pc.greater_equal(cells.values, "2262")))
+    fractions, _ = cells.split(pc.greater_equal(pc.binary_length(cells.values), len("YYYY-MM-DDTHH:MM:SS.ssss")))
     # Digits that are noughts say nothing.
     found[Trait.MICROS], _ = fractions.split(pc.match_substring_regex(fractions.values, r"\.[0-9]{3}[0-9]*[1-9]"))
     fine = found[Trait.MICROS]
     found[Trait.NANOS], _ = fine.split(pc.match_substring_regex(fine.values, r"\.[0-9]{6}[0-9]*[1-9]"))
-    return Facts(tallies=_tallies(found), bounds=_bounds(Kind.TIMESTAMP, days))
+    least, greatest = _bounds(Kind.TIMESTAMP, cells.values)[Kind.TIMESTAMP]
+    return Facts(tallies=_tallies(found), bounds={Kind.TIMESTAMP: (least[:DAY], greatest[:DAY])})

@@ -7,7 +7,9 @@ looked through for dates and timestamps alone, since a frame's owner who wanted 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -17,14 +19,14 @@ import pyarrow.compute as pc
 
 from intempt_nb.display import html_table, shorten, text_table
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import avro_name, avro_names, declared_field, to_avro_field
+from intempt_nb.schema.arrow import avro_name, avro_names, declared_field, titled, to_avro_field
 from intempt_nb.schema.cells import KEPT, Facts, Kind, Trait, distinct, observe
 from intempt_nb.schema.evidence import explain
 from intempt_nb.schema.model import describe
 from intempt_nb.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["InferredSchema", "Verdict", "decide", "infer"]
 
@@ -174,23 +176,29 @@ def infer(
     """
     _refuse_repeats(arrow_schema.names)
     columns = [_column(field, text) for field in arrow_schema]
-    first = FIRST_ROW_OF_TEXT if text else 0
-    for batch, given in batches:
-        rows = pa.array(np.arange(first, first + len(batch))) if given is None else given
-        first += len(batch)
-        for start in range(0, len(batch), PIECE):
-            part, numbers = batch.slice(start, PIECE), rows.slice(start, PIECE)
-            columns = [each.observe(part.column(at), numbers) for at, each in enumerate(columns)]
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        for part, rows in _pieces(batches, FIRST_ROW_OF_TEXT if text else 0):
+            columns = list(pool.map(_observe, columns, part.columns, repeat(rows)))
     names = avro_names(arrow_schema.names)
     taken = {avro_name(name)}
     concluded = [each.conclude(unique, taken) for each, unique in zip(columns, names, strict=True)]
     record = {"type": "record", "name": avro_name(name), **({"namespace": namespace} if namespace else {})}
     schema = Schema.parse({**record, "fields": [field for field, _ in concluded]})
-    rows_of_evidence = [
+    table = [
         (field.name, column, describe(field.type), *evidence)
         for field, column, (_, evidence) in zip(schema.fields, arrow_schema.names, concluded, strict=True)
     ]
-    return InferredSchema(schema, pd.DataFrame(rows_of_evidence, columns=_EVIDENCE))
+    return InferredSchema(schema, pd.DataFrame(table, columns=_EVIDENCE))
+
+
+def _pieces(
+    batches: Iterable[tuple[pa.RecordBatch, pa.Int64Array | None]], first: int
+) -> Iterator[tuple[pa.RecordBatch, pa.Int64Array]]:
+    for batch, given in batches:
+        rows = pa.array(np.arange(first, first + len(batch))) if given is None else given
+        first += len(batch)
+        for start in range(0, len(batch), PIECE):
+            yield batch.slice(start, PIECE), rows.slice(start, PIECE)
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:
@@ -211,6 +219,10 @@ class _Column(Protocol):
 
     def conclude(self, name: str, taken: set[str]) -> tuple[dict[str, Any], _Evidence]:
         """Return the field's Avro JSON and its evidence; names of types it defines are added to `taken`."""
+
+
+def _observe(column: _Column, values: pa.Array, rows: pa.Array) -> _Column:
+    return column.observe(values, rows)
 
 
 def _column(field: pa.Field, text: bool) -> _Column:
@@ -271,7 +283,7 @@ class _TypedColumn:
     def conclude(self, name: str, taken: set[str]) -> tuple[dict[str, Any], _Evidence]:
         evidence = (self.rows, self.nulls, self.examples)
         if declared_field(self.field) is not None:
-            declared = {**to_avro_field(self.field, taken), "name": name}
+            declared = titled(to_avro_field(self.field, taken), name, self.field.name)
             return declared, (*evidence, "declared by the Avro schema that the data carries")
         arrow = self.field.type
         if pa.types.is_timestamp(arrow):
@@ -312,5 +324,5 @@ def _finest(instants: pa.Array, unit: str) -> str:
 def _field(name: str, column: str, avro: Any, *, nullable: bool) -> dict[str, Any]:
     if isinstance(avro, list):  # a column of nulls: optional text already
         nullable, avro = True, "string"
-    entry = {"name": name, "type": ["null", avro], "default": None} if nullable else {"name": name, "type": avro}
-    return entry if name == column else {**entry, "title": column}
+    entry = {"type": ["null", avro], "default": None} if nullable else {"type": avro}
+    return titled({"name": name, **entry}, name, column)

@@ -135,6 +135,7 @@ DISREGARDED: list[tuple[dict[str, Any], AvroType, str]] = [
     ({"type": "bytes", "logicalType": "decimal", "precision": "9"}, Bytes(), "does not fit here"),
     ({"type": "string", "logicalType": "decimal", "precision": 9}, String(), "does not fit here"),
     (fixed(2, logicalType="decimal", precision=5), Fixed("F", 2), "does not fit here"),
+    (fixed(3, logicalType="decimal", precision=7), Fixed("F", 3), "does not fit here"),
     (fixed(0, logicalType="decimal", precision=1), Fixed("F", 0), "does not fit here"),
 ]
 
@@ -458,7 +459,9 @@ def chain(length: int, width: int = 1) -> dict[str, Any]:
 
 
 def test_types_that_unfold_without_end_are_refused() -> None:
-    assert "levels deep, with every name written out" in problems(chain(500))[0][1]
+    (path, message), (around, _) = problems(chain(150))
+    assert (path, around) == ("/fields/99/type", "")
+    assert "101 levels deep, with every name written out; at most 50,000 and 100 can be used" in message
     path, message = problems(chain(19, width=2))[0]
     assert path == "/fields/14/type"
     assert "65,535 types, 16 levels deep" in message

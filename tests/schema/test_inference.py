@@ -128,10 +128,14 @@ TEXT_RULES = [
     (["2020-01-01T10:00:00.123Z"], MILLIS),
     (["2020-01-01T10:00:00.123000000Z"], MILLIS),
     (["2020-01-01T10:00:00.1234Z", "2020-01-01T10:00:00Z"], MICROS),
+    (["2020-01-01T10:00:00.1234"], MICROS),
     (["2020-01-01T10:00:00.123456Z"], MICROS),
     (["2020-01-01T10:00:00.1234567Z"], NANOS),
     (["2020-01-01T10:00:00.000000001", "2020-01-01T10:00:00.1234Z"], NANOS),
     (["2020-01-01T10:00:00.000000001Z", "1500-01-01T10:00:00Z"], "string"),
+    (["1678-01-01T00:00:00.000000001Z", "2261-12-31T23:59:59.000000001Z"], NANOS),
+    (["1677-12-31T23:59:59.000000001Z"], "string"),
+    (["2262-01-01T00:00:00.000000001Z"], "string"),
     (["2020-01-01T10:00:00.000001Z", "1500-01-01T10:00:00Z"], MICROS),
     (["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"], MILLIS),
     (["2020-01-01T24:00:00Z"], "string"),
@@ -258,6 +262,14 @@ def test_times_in_a_frame_are_as_fine_as_their_values(unit: str, tick: int, zone
     inferred = infer_from(open_table(pa.table({"t": times})))
     assert types(inferred) == {"t": optional(expected)}
     assert ("no time zone: read as UTC" in inferred.evidence.loc[0, "reason"]) == (zone is None)
+
+
+def test_one_fine_time_is_enough_in_any_batch() -> None:
+    batches = [pa.record_batch({"t": pa.array([1000 * n], pa.timestamp("us"))}) for n in range(4)]
+    fine = pa.record_batch({"t": pa.array([1], pa.timestamp("us"))})
+    for at in range(len(batches) + 1):
+        rows = [(batch, None) for batch in (*batches[:at], fine, *batches[at:])]
+        assert types(infer(rows, fine.schema, name="things", text=False)) == {"t": MICROS}
 
 
 def test_a_typed_column_without_rows_keeps_its_type_and_is_optional() -> None:

@@ -136,7 +136,7 @@ def test_what_fields_carry_survives_renaming() -> None:
     assert Schema.from_arrow(table.schema, name="r").to_avro()["fields"] == [
         {"name": "a", "type": "long", "title": "Booking", "primary": True},
         {"name": "b", "type": ["null", "string"], "default": None, "doc": "Free text"},
-        {"name": "c_d", "type": {"type": "string", "logicalType": "date"}},
+        {"name": "c_d", "type": {"type": "string", "logicalType": "date"}, "title": "c d"},
     ]
 
 
