@@ -206,10 +206,17 @@ def _column(column: pa.ChunkedArray, field: Field, outgoing: Outgoing) -> pa.Chu
         message = str(error)
     rows = list(islice(_refused(column, field, outgoing.named), _ROWS_NAMED + 1))
     shown = ", ".join(map(str, rows[:_ROWS_NAMED])) + (" and more" if len(rows) > _ROWS_NAMED else "")
-    value = shorten(column[rows[0]])
+    value = _shown(column[rows[0]])
     raise DataError(
         f"{message} (rows {shown})", row=rows[0], field=field.name, value=value, expected=describe(field.type)
     )
+
+
+def _shown(scalar: pa.Scalar) -> str | None:
+    try:
+        return shorten(scalar)
+    except (OverflowError, ValueError):  # a day or an instant that Python cannot show
+        return None
 
 
 def _refused(column: pa.ChunkedArray, field: Field, named: Mapping[str, Named], first: int = 0) -> Iterator[int]:

@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from intempt_nb.codecs.literals import Number, loads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,12 +59,19 @@ class Envelope:
 
 
 def links_of(page: dict[str, Any]) -> tuple[str | None, int | None]:
-    """Return the ``href`` of the next page and the number of all items, each None if the page does not say."""
+    """Return the ``href`` of the next page and the number of all items, each None if the page does not say.
+
+    Parameters
+    ----------
+    page
+        As :func:`intempt_nb.codecs.literals.loads` gives it.
+    """
     links, paging = page.get("_links"), page.get("page")
     link = links.get("next") if isinstance(links, dict) else None
     href = link.get("href") if isinstance(link, dict) else None
     total = paging.get("totalElements") if isinstance(paging, dict) else None
-    return href if isinstance(href, str) else None, total if type(total) is int else None
+    count = int(total) if isinstance(total, Number) and total.isdigit() and len(total) < 19 else None
+    return href if type(href) is str else None, count
 
 
 def locate(body: bytes, piece_size: int) -> Envelope | None:
@@ -90,9 +99,9 @@ def locate(body: bytes, piece_size: int) -> Envelope | None:
     if stop is None:
         return None
     try:
-        page = json.loads(b'%b"%b"%b' % (body[:start], _TAKEN_OUT.encode(), body[stop:]))
+        page = loads((b'%b"%b"%b' % (body[:start], _TAKEN_OUT.encode(), body[stop:])).decode())
         found = page[LIST[0]][LIST[1]]
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError):
         return None
     if found != [_TAKEN_OUT]:
         return None
@@ -115,15 +124,8 @@ def _list_start(body: bytes) -> int | None:
 
 def _list_stop(body: bytes, start: int, border: re.Pattern[bytes]) -> int | None:
     """Return where the list's ``]`` is, reading only from the last item on."""
-    depth = 0
-    for token in _TOKEN.finditer(body, _last_item(body, start, border)):
-        if token[0] in b"[{":
-            depth += 1
-        elif token[0] in b"]}":
-            depth -= 1
-        if depth < 0:
-            return token.start()
-    return None
+    closing = _closing(body, _last_item(body, start, border), 1)
+    return closing.start() if closing else None
 
 
 def _last_item(body: bytes, start: int, border: re.Pattern[bytes]) -> int:
@@ -181,15 +183,20 @@ def _value_stop(body: bytes, at: int) -> int:
     if body[at : at + 1] not in (b"{", b"["):
         found = _SCALAR.match(body, at)
         return found.end() if found else at
-    depth = 0
+    closing = _closing(body, at, 0)
+    return closing.end() if closing else len(body)
+
+
+def _closing(body: bytes, at: int, depth: int) -> re.Match[bytes] | None:
+    """Return the bracket that closes the last of `depth` open ones and those opened from `at` on."""
     for token in _TOKEN.finditer(body, at):
         if token[0] in b"[{":
             depth += 1
         elif token[0] in b"]}":
             depth -= 1
-        if depth == 0 and token[0][:1] != b'"':
-            return token.end()
-    return len(body)
+            if depth == 0:
+                return token
+    return None
 
 
 def _after_space(body: bytes, at: int) -> int:

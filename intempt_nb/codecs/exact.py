@@ -6,9 +6,11 @@ said in :mod:`intempt_nb.codecs.values`; anything else is a `DataError`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from intempt_nb.codecs.literals import Number, dumps, loads
 from intempt_nb.codecs.values import Mismatch, converter, field_converter
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "default_of", "read_columns", "read_ids"]
 
-_ID = converter(Union((Null(), String())), {})
+_TEXT = converter(Union((Null(), String())), {})
+_LONGEST_ID = 100
 _ADVICE = "; name the other columns in columns= to load them without this one"
 
 
@@ -54,10 +57,14 @@ def read_ids(items: Sequence[Any]) -> pa.Array:
     for row, item in enumerate(items):
         value = item.get("id") if isinstance(item, dict) else None
         try:
-            ids.append(_ID(str(value) if isinstance(value, Number) and value.isdigit() else value))
+            ids.append(str(int(value)) if _is_whole(value) else _TEXT(value))
         except Mismatch:
             raise _error(Mismatch(value, "text or a whole number"), row, item, "id") from None
     return pa.array(ids, pa.string())
+
+
+def _is_whole(value: Any) -> TypeGuard[Number]:
+    return isinstance(value, Number) and value.lstrip("-").isdigit() and len(value) <= _LONGEST_ID
 
 
 def read_columns(items: Sequence[Any], fields: Sequence[Field], named: Mapping[str, Named]) -> list[pa.Array]:
@@ -99,6 +106,12 @@ def default_of(field: Field, named: Mapping[str, Named]) -> pa.Array | None:
     except Mismatch:
         return None
     return from_wire(pa.array([value], wire_type(field.type, named, numbers_as_text=True)), field.type, named)
+
+
+def fill_nulls(column: pa.Array, default: pa.Array) -> pa.Array:
+    """Return the column with the one value of `default` in the place of every null; any type."""
+    rows = pc.if_else(column.is_null(), len(column), pa.array(np.arange(len(column))))
+    return pa.concat_arrays([column, default]).take(rows)
 
 
 def _data(item: Any, row: int) -> dict[str, Any]:

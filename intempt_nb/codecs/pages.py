@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from intempt_nb.codecs.envelope import LIST, links_of, locate
-from intempt_nb.codecs.exact import decode, default_of, read_columns, read_ids
+from intempt_nb.codecs.exact import decode, default_of, fill_nulls, read_columns, read_ids
 from intempt_nb.codecs.literals import loads
 from intempt_nb.codecs.wire import Refused, from_wire, is_columnar, wire_type
 from intempt_nb.display import shorten
@@ -183,7 +181,7 @@ def _in_order(results: Iterator[_Part]) -> list[_Part]:
 def _read_piece(piece: memoryview, wire: pa.Schema, plan: _Plan) -> _Part:
     try:
         ids, parsed = _parse(piece, wire, plan)
-    except (Refused, ValueError, NotImplementedError, OverflowError):
+    except (Refused, pa.ArrowException, OverflowError):
         return _exact_part(_items(piece), plan)
     others = [field for field, columnar in zip(plan.fields, plan.columnar, strict=True) if not columnar]
     exact = iter(read_columns(_items(piece), others, plan.named)) if others else iter(())
@@ -218,8 +216,7 @@ def _column(array: pa.Array, field: Field, named: Mapping[str, Named]) -> pa.Arr
     default = default_of(field, named)
     if default is None:
         raise Refused
-    rows = pc.if_else(column.is_null(), len(column), pa.array(np.arange(len(column))))
-    return pa.concat_arrays([column, default]).take(rows)
+    return fill_nulls(column, default)
 
 
 def _items(piece: memoryview) -> list[Any]:
@@ -238,9 +235,10 @@ def _read_whole(page: Any, plan: _Plan) -> Iterator[_Part]:
     if not isinstance(page, dict):
         raise DataError(f"a page is a JSON object; found {shorten(page)}", expected="a HAL page")
     embedded = page.get(LIST[0])
-    items = embedded.get(LIST[1]) if isinstance(embedded, dict) else embedded
-    if items is None:
-        items = []
+    items = embedded.get(LIST[1]) if isinstance(embedded, dict) else None
+    if items is None and not isinstance(embedded, dict | None):
+        raise DataError(f"found {shorten(embedded)}; expected an object", field=LIST[0])
+    items = [] if items is None else items
     if not isinstance(items, list):
         raise DataError(f"found {shorten(items)}; expected a list of items", field=".".join(LIST))
     for start in range(0, len(items), _EXACT_ROWS):

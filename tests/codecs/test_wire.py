@@ -7,6 +7,7 @@ and how they look in Arrow. Nothing here uses the package to know what is right.
 from __future__ import annotations
 
 import base64
+import copy
 import datetime as dt
 import decimal
 import itertools
@@ -22,7 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intempt_nb.codecs import pages
-from intempt_nb.codecs.json import Page, body, cut, encode_rows, join_rows, read_page
+from intempt_nb.codecs.bodies import body, cut, encode_rows, join_rows
+from intempt_nb.codecs.pages import Page, read_page
 from intempt_nb.errors import DataError
 from intempt_nb.schema.schema import Schema
 
@@ -347,7 +349,7 @@ def spoiled(draw: st.DrawFn) -> tuple[Schema, list[Any]]:
         if isinstance(container, dict) and draw(st.booleans()):
             del container[key]
         else:
-            container[key] = draw(ODD)
+            container[key] = copy.deepcopy(draw(ODD))  # the strategy gives the same object every time
         if not places(data):
             break
     return case.schema, data
@@ -377,10 +379,6 @@ def test_ids_of_any_kind_become_text(ids: list[Any]) -> None:
     schema = Schema.parse({"type": "record", "name": "r", "fields": []})
     page = page_of([{}] * len(ids), ids=ids)
     expected = [None if each is None else str(each) for each in ids]
-    if any(isinstance(each, int) and each < 0 for each in ids):
-        with pytest.raises(DataError, match="expected text or a whole number"):
-            read_exactly(page, schema)
-        return
     for read in (read_page, read_exactly, read_in_pieces):
         assert read(page, schema).ids.to_pylist() == expected
 
@@ -440,7 +438,7 @@ def test_what_is_written_is_read_again(case: Collection, nulls: Any) -> None:
     assert same(read_page(b'{"_embedded":{"dataItemList":[%b]}}' % items, case.schema).table, table)
     names = list(reversed(case.kinds))
     found = read_page(page_of(data), case.schema, names).table
-    assert same(found, table.select(names).cast(case.schema.select(names)) if not names else found)
+    assert found.schema.equals(case.schema.select(names), check_metadata=True)
     assert found.to_pylist() == table.select(names).to_pylist()
 
 
