@@ -13,17 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.codecs.columns import convert
+from intempt_nb.codecs.exact import default_of, fill_nulls
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.arrow import avro_name
-from intempt_nb.schema.model import describe
+from intempt_nb.schema.model import MISSING, Null, Union, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.codecs.blocks import Block, Malformed, Tabular
-    from intempt_nb.codecs.refusals import Refusal
-    from intempt_nb.schema.model import Field
+    from intempt_nb.codecs.refusals import Converted, Refusal
+    from intempt_nb.schema.model import Field, Named
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]
@@ -152,7 +153,7 @@ def _prepare(block: Block, schema: Schema, plan: ColumnPlan) -> Prepared:
     bad: list[pa.Array] = []
     for name, index in plan.sources.items():
         field, cells = schema[name], block.batch.column(index)
-        converted = convert(cells, field.type, schema.named, name)
+        converted = _convert(cells, field, schema.named)
         columns.append(converted.values)
         for refusal in converted.refusals:
             rejects.append(_rejects(refusal, cells, block.rows, field))
@@ -165,6 +166,16 @@ def _prepare(block: Block, schema: Schema, plan: ColumnPlan) -> Prepared:
         batch, rows = batch.filter(keep), rows.filter(keep)
     rejected = len(block.rows) - len(rows) + len(block.malformed)
     return Prepared(batch, rows, pa.concat_tables(rejects).sort_by("row"), rejected, block.blank)
+
+
+def _convert(cells: pa.Array, field: Field, named: Mapping[str, Named]) -> Converted:
+    """Convert a column; where its type has no null, gaps take the field's default if it has one."""
+    default = None if field.nullable or field.default is MISSING else default_of(field, named)
+    if default is None:
+        return convert(cells, field.type, named, field.name)
+    branches = field.type.branches if isinstance(field.type, Union) else (field.type,)
+    converted = convert(cells, Union((Null(), *branches)), named, field.name)
+    return converted.with_values(fill_nulls(converted.values, default)) if converted.values.null_count else converted
 
 
 def _rejects(refusal: Refusal, cells: pa.Array, rows: pa.Array, field: Field) -> pa.Table:

@@ -83,6 +83,22 @@ def test_fields_that_may_be_absent_need_no_column(tmp_path: Path) -> None:
     assert block.batch.to_pylist() == [{"id": 1}]
 
 
+def test_a_gap_in_a_field_with_a_default_takes_the_default(tmp_path: Path) -> None:
+    schema = schema_of(
+        ID,
+        {"name": "n", "type": "long", "default": 5},
+        {"name": "kind", "type": {"type": "enum", "name": "kind", "symbols": ["A", "B"]}, "default": "B"},
+        {"name": "m", "type": ["null", "long"], "default": None},
+    )
+    source = csv_of(tmp_path, "id,n,kind,m\n1,,,\n2,7,A,8\n3,x,,\n")
+    (block,) = prepare(source, schema, plan_columns(schema, source))
+    assert block.batch.to_pylist() == [
+        {"id": 1, "n": 5, "kind": "B", "m": None},
+        {"id": 2, "n": 7, "kind": "A", "m": 8},
+    ]
+    assert [(each["row"], each["field"]) for each in block.rejects.to_pylist()] == [(4, "n")]
+
+
 def test_a_source_with_nothing_for_the_schema_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no column that the schema names"):
         plan_columns(schema_of(DAY), csv_of(tmp_path, "x,y\n1,2\n"))
