@@ -10,31 +10,36 @@
 >>> purchases.load()
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from intempt_nb._version import __version__
-from intempt_nb.client import Client, sandbox
-from intempt_nb.codecs.tabular import infer_schema
-from intempt_nb.errors import (
-    ApiError,
-    AuthenticationError,
-    ConfigurationError,
-    DataError,
-    DeliveryUnknownError,
-    IntemptError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitedError,
-    RejectedError,
-    SchemaError,
-    ServerError,
-    TransportError,
-)
-from intempt_nb.handles import CollectionHandle, SourceHandle
-from intempt_nb.schema.avro import SchemaWarning
-from intempt_nb.schema.inference import InferredSchema
-from intempt_nb.schema.schema import Schema
-from intempt_nb.transfer.report import UploadReport
-from intempt_nb.transfer.scan import Scan
-from intempt_nb.transfer.upload import Limits
+
+if TYPE_CHECKING:
+    from intempt_nb.client import Client, sandbox
+    from intempt_nb.codecs.tabular import infer_schema
+    from intempt_nb.errors import (
+        ApiError,
+        AuthenticationError,
+        ConfigurationError,
+        DataError,
+        DeliveryUnknownError,
+        IntemptError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitedError,
+        RejectedError,
+        SchemaError,
+        ServerError,
+        TransportError,
+    )
+    from intempt_nb.handles import CollectionHandle, SourceHandle
+    from intempt_nb.schema.avro import SchemaWarning
+    from intempt_nb.schema.inference import InferredSchema
+    from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.report import UploadReport
+    from intempt_nb.transfer.scan import Scan
+    from intempt_nb.transfer.upload import Limits
 
 __all__ = [
     "ApiError",
@@ -63,3 +68,45 @@ __all__ = [
     "infer_schema",
     "sandbox",
 ]
+
+# Where each name lives. A name is loaded when it is first used, so that importing the package takes no time; type
+# checkers see the imports above.
+_HOMES = {
+    "ApiError": "intempt_nb.errors",
+    "AuthenticationError": "intempt_nb.errors",
+    "Client": "intempt_nb.client",
+    "CollectionHandle": "intempt_nb.handles",
+    "ConfigurationError": "intempt_nb.errors",
+    "DataError": "intempt_nb.errors",
+    "DeliveryUnknownError": "intempt_nb.errors",
+    "InferredSchema": "intempt_nb.schema.inference",
+    "IntemptError": "intempt_nb.errors",
+    "Limits": "intempt_nb.transfer.upload",
+    "NotFoundError": "intempt_nb.errors",
+    "PermissionDeniedError": "intempt_nb.errors",
+    "RateLimitedError": "intempt_nb.errors",
+    "RejectedError": "intempt_nb.errors",
+    "Scan": "intempt_nb.transfer.scan",
+    "Schema": "intempt_nb.schema.schema",
+    "SchemaError": "intempt_nb.errors",
+    "SchemaWarning": "intempt_nb.schema.avro",
+    "ServerError": "intempt_nb.errors",
+    "SourceHandle": "intempt_nb.handles",
+    "TransportError": "intempt_nb.errors",
+    "UploadReport": "intempt_nb.transfer.report",
+    "infer_schema": "intempt_nb.codecs.tabular",
+    "sandbox": "intempt_nb.client",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

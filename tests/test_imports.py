@@ -71,10 +71,22 @@ def test_a_module_imports_only_leftward(module: Path) -> None:
         assert target in allowed(room), f"{module} imports {name}: {room} may import {sorted(allowed(room))}"
 
 
-def test_importing_the_package_pulls_in_neither_server_nor_widgets_nor_keyring() -> None:
-    code = "import intempt_nb, sys, json; print(json.dumps(sorted(sys.modules)))"
+def loaded_after(code: str) -> set[str]:
+    code = f"import sys, json; {code}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in json.loads(run.stdout)}
-    assert "pyarrow" in loaded
-    heavy = {"starlette", "uvicorn", "ipywidgets", "anywidget", "keyring", "typer", "tqdm", "IPython", "fastavro"}
-    assert not loaded & heavy
+    return {name.partition(".")[0] for name in json.loads(run.stdout)}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert not loaded_after("import intempt_nb") & {"pandas", "pyarrow", "requests", *NEVER_BEFORE_USE}
+
+
+def test_using_its_names_pulls_in_neither_server_nor_widgets_nor_keyring() -> None:
+    loaded = loaded_after("from intempt_nb import *")
+    assert {"pandas", "pyarrow"} <= loaded
+    assert not loaded & NEVER_BEFORE_USE
+
+
+NEVER_BEFORE_USE = {
+    "starlette", "uvicorn", "ipywidgets", "anywidget", "keyring", "typer", "tqdm", "IPython", "fastavro", "requests"
+}  # fmt: skip
