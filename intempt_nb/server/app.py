@@ -19,8 +19,9 @@ from intempt_nb.server import collection_calls, data_calls, link_calls, source_c
 from intempt_nb.server.access import authenticate, digest_of
 from intempt_nb.server.answers import HttpError, error_answer, invalid, json_answer, not_found
 from intempt_nb.server.calls import Call
-from intempt_nb.server.guard import LOOPBACK, BodyLimit, HostAllowList
+from intempt_nb.server.guard import LOOPBACK, BodyLimit, FailureAnswers, HostAllowList
 from intempt_nb.server.hal import Hal
+from intempt_nb.server.store import is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,7 +94,11 @@ def create_app(
         Goes between the guards and the routes.
     """
     site = _Site(store, org, digest_of(api_key))
-    guards = [Middleware(HostAllowList, hosts=hosts), Middleware(BodyLimit, limit=max_body)]
+    guards = [
+        Middleware(FailureAnswers),
+        Middleware(HostAllowList, hosts=hosts),
+        Middleware(BodyLimit, limit=max_body),
+    ]
     app = Starlette(
         routes=[_root(site), *(_route(site, f"/v1/{{org}}{path}", calls) for path, calls in _ROUTES.items())],
         middleware=[*guards, *middleware],
@@ -103,7 +108,6 @@ def create_app(
             RecursionError: _answer_recursion,
             ClientDisconnect: _answer_disconnect,
             sqlite3.OperationalError: _answer_operational,
-            Exception: _answer_failure,
         },
     )
     # A redirect to the path without its last slash would have the client send its key once more.
@@ -186,12 +190,8 @@ async def _answer_disconnect(_: Request, __: Exception) -> Response:
 async def _answer_operational(_: Request, error: Exception) -> Response:
     """Answer for a file that another process has locked; all else is a failure as any other."""
     assert isinstance(error, sqlite3.OperationalError)  # noqa: S101  (as above)
-    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the upper bits only say which kind of busy
+    if not is_busy(error):
         raise error
     return error_answer(
         HttpError(503, "another process is writing to the sandbox file; try again", headers={"Retry-After": "1"})
     )
-
-
-async def _answer_failure(_: Request, __: Exception) -> Response:
-    return error_answer(HttpError(500, "the sandbox failed on this request; its log says why"))

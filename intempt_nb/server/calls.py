@@ -117,7 +117,9 @@ def read_json(body: bytes) -> Any:
     Raises
     ------
     HttpError
-        400 for what is not UTF-8, not JSON, nested too deeply, NaN, Infinity, or half of a surrogate pair.
+        400 for what is not UTF-8, not JSON, NaN, Infinity, or half of a surrogate pair.
+    RecursionError
+        For what is nested too deeply, here or wherever it is followed; the application answers that with a 400.
     """
     if not body:
         raise invalid("the body is empty; expected JSON")
@@ -132,8 +134,6 @@ def read_json(body: bytes) -> Any:
         raise invalid(f"the body is not UTF-8, byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise invalid(f"the body is not JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise invalid("the body is nested too deeply") from None
     except ValueError as error:
         raise invalid(f"the body is not usable JSON: {shorten(error)}") from None
     return value

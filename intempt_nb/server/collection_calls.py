@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.server.answers import invalid, json_answer, to_json
+from intempt_nb.server.answers import invalid, json_answer
 from intempt_nb.server.calls import read_flag, read_id, read_optional_text, read_text
 from intempt_nb.server.link_calls import create_identifier_from
-from intempt_nb.server.rules import check_collection, check_schema
+from intempt_nb.server.rules import check_collection, schema_text
 from intempt_nb.server.tables import Collection
 
 if TYPE_CHECKING:
@@ -99,14 +99,13 @@ def delete_collection(call: Call) -> Response:
 
 def _read(body: dict[str, Any], base: Collection) -> Collection:
     """Return `base` with what a body says of the collection."""
-    check_schema(body.get("schema"))
     return replace(
         base,
         name=read_text(body, "name"),
         title=read_optional_text(body, "title"),
         profile=read_flag(body, "profile"),
         event=read_flag(body, "event"),
-        schema=to_json(body["schema"]),
+        schema=schema_text(body.get("schema")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -68,7 +69,8 @@ def create_items(call: Call) -> Response:
     body = call.json_object()
     for name, items in body.items():
         if not isinstance(items, list):
-            raise invalid(f"{name!r} is {shorten(to_json(items))}; expected a list of items: {{collection: [item, …]}}")
+            found = shorten(json.dumps(items, ensure_ascii=False))
+            raise invalid(f"{name!r} is {found}; expected a list of items: {{collection: [item, …]}}")
 
     def find(tx: Transaction) -> list[_Target]:
         source = call.source(tx)
@@ -86,20 +88,22 @@ def list_items(call: Call) -> Response:
     """``GET /collections/{id}/data`` [ref], ``?limit=`` and a cursor in ``_links.next`` [ours].
 
     Pages go by item id. An item keeps its id when it is overwritten and new ids are above all others, so what comes in
-    while the pages are read neither moves nor hides an item.
+    while the pages are read neither moves nor hides an item. The last page ends with what was the newest item when the
+    first was read: a reader comes to an end however fast items come in.
     """
     limit = _limit(call.query.get("limit"))
     cursor = call.query.get("cursor")
-    number, after = (0, 0) if cursor is None else _read_cursor(cursor)
+    number, after, last = (0, 0, None) if cursor is None else _read_cursor(cursor)
     with call.store.read() as tx:
         collection = call.collection(tx)
-        rows = tx.items_after(collection.id, after, limit + 1)
+        last = tx.last_item_id(collection.id) if last is None else last
+        rows = tx.items_between(collection.id, after, last, limit + 1)
         total = tx.count_items(collection.id)
     this = f"?limit={limit}{'' if cursor is None else f'&cursor={cursor}'}"
     following = None
     if len(rows) > limit:
         rows.pop()
-        following = f"?limit={limit}&cursor={_write_cursor(number + 1, rows[-1][0])}"
+        following = f"?limit={limit}&cursor={_write_cursor(number + 1, rows[-1][0], last)}"
     return text_answer(call.hal.page(collection.id, rows, limit, number, total, (this, following)))
 
 
@@ -140,19 +144,19 @@ def _store(
     call: Call, find: Callable[[Transaction], list[_Target]], batches: Sequence[list[Any]]
 ) -> list[tuple[int, Rows]]:
     """Check the items of each target and store all of them; return the rows stored, by collection."""
-    while True:
-        with call.store.read() as tx:
-            targets = find(tx)
-        prepared = _prepare_all(targets, batches)
-        with call.store.write() as tx:
-            # The items were checked outside of the lock; they are checked again if a schema has changed meanwhile.
-            if find(tx) == targets:
-                updated = now_ms()
-                ids = [
-                    tx.upsert_items(target.collection.id, items, updated)
-                    for target, items in zip(targets, prepared, strict=True)
-                ]
-                break
+    with call.store.read() as tx:
+        targets = find(tx)
+    prepared = _prepare_all(targets, batches)
+    with call.store.write() as tx:
+        current = find(tx)
+        if current != targets:
+            # A schema has changed since the items were checked, outside of the lock.
+            targets, prepared = current, _prepare_all(current, batches)
+        updated = now_ms()
+        ids = [
+            tx.upsert_items(target.collection.id, items, updated)
+            for target, items in zip(targets, prepared, strict=True)
+        ]
     return [
         (target.collection.id, [(item_id, updated, text) for item_id, (_, text) in zip(row_ids, items, strict=True)])
         for target, row_ids, items in zip(targets, ids, prepared, strict=True)
@@ -212,16 +216,17 @@ def _limit(value: str | None) -> int:
     raise invalid(f"'limit': {shorten(value)!r}; expected a number of items from 1 to {MAX_LIMIT}")
 
 
-def _write_cursor(number: int, after: int) -> str:
-    return base64.urlsafe_b64encode(f"{number}.{after}".encode()).decode().rstrip("=")
+def _write_cursor(number: int, after: int, last: int) -> str:
+    return base64.urlsafe_b64encode(f"{number}.{after}.{last}".encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str) -> tuple[int, int]:
+def _read_cursor(text: str) -> tuple[int, int, int]:
+    """Return the number of a page, the id it begins behind, and the id that the last page ends with."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        number, after = (int(part) for part in base64.b64decode(padded, b"-_", validate=True).split(b"."))
+        number, after, last = (int(part) for part in base64.b64decode(padded, b"-_", validate=True).split(b"."))
     except ValueError:
-        number, after = -1, -1
-    if number < 0 or not 0 <= after <= MAX_ID:
+        number, after, last = -1, -1, -1
+    if number < 0 or not 0 <= after <= last <= MAX_ID:
         raise invalid(f"'cursor': {shorten(text)!r} was not given out here; follow '_links.next.href' as it is")
-    return number, after
+    return number, after, last

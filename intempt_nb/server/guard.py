@@ -1,7 +1,8 @@
-"""What stands in front of the application: whom it is addressed as, and how much it reads."""
+"""What stands in front of the application: the names it has, how much it reads, and what it says when it fails."""
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,47 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "BodyLimit", "HostAllowList"]
+__all__ = ["LOOPBACK", "BodyLimit", "FailureAnswers", "HostAllowList"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The names a machine has for itself."""
 
+_LOGGER = logging.getLogger(__name__)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+
+
+class FailureAnswers:
+    """Answers what nobody foresaw with a plain 500, and puts it in the log.
+
+    Starlette's own handling passes the error on once it has answered, and the server underneath then closes the
+    connection, which a client may just be using again.
+
+    Parameters
+    ----------
+    app
+        What is guarded.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 500; an answer that had begun is broken off."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            _LOGGER.exception("%s %s failed", scope["method"], scope["path"])
+            failure = HttpError(500, "the sandbox failed on this request; its log says why")
+            await error_answer(failure)(scope, receive, send)
 
 
 class HostAllowList:

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
     Check: TypeAlias = Callable[[Any], Any]
 
-__all__ = ["DECIMAL_TEXT", "ItemError", "compile_check"]
+__all__ = ["ItemError", "compile_check"]
 
-DECIMAL_TEXT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_DECIMAL_TEXT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}", re.ASCII)
 _FLOAT_MAX = nextafter(2.0**128 - 2.0**103, 0.0)  # the last number that does not round to infinity in 32 bits
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -201,7 +201,7 @@ def _decimal(precision: int, scale: int) -> Check:
     context = Context(prec=precision, traps=[InvalidOperation, Inexact])
 
     def check(value: Any) -> Any:
-        if type(value) is str and DECIMAL_TEXT.fullmatch(value):
+        if type(value) is str and _DECIMAL_TEXT.fullmatch(value):
             number = Decimal(value)
         elif type(value) is int or type(value) is float:
             number = Decimal(repr(value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.server.answers import invalid, json_answer, not_found, to_json
+from intempt_nb.server.answers import invalid, json_answer, not_found
 from intempt_nb.server.calls import read_id, read_text
-from intempt_nb.server.rules import check_identifier, check_relation, check_schema
+from intempt_nb.server.rules import check_identifier, check_relation, schema_text
 from intempt_nb.server.tables import Identifier, Relation
 
 if TYPE_CHECKING:
@@ -55,13 +55,12 @@ def create_identifier_from(body: Mapping[str, Any], call: Call) -> Response:
     collection_id = read_id(body, "collId")
     kind, name = read_text(body, "type"), read_text(body, "name")
     reference_id = None if body.get("referenceId") is None else read_id(body, "referenceId")
-    check_schema(body.get("schema"))
+    schema = schema_text(body.get("schema"))
     with call.store.write() as tx:
         collection = tx.collection(collection_id)
         if collection is None:
             raise invalid(f"'collId': there is no collection {collection_id}")
         call.access.require(collection.source_id)
-        schema = to_json(body["schema"])
         wanted = Identifier(0, collection.id, collection.source_id, kind, name, schema, reference_id)
         check_identifier(tx, collection, wanted)
         referenced = None if reference_id is None else tx.identifier(reference_id)

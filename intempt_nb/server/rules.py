@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.errors import SchemaError, suggest
 from intempt_nb.schema import model
-from intempt_nb.schema.avro import ParsedSchema, SchemaWarning, parse_json, parse_record
+from intempt_nb.schema.avro import ParsedSchema, parse_json, read_record
 from intempt_nb.schema.model import describe, without_null
-from intempt_nb.server.answers import invalid
+from intempt_nb.server.answers import invalid, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +24,8 @@ __all__ = [
     "check_collection",
     "check_identifier",
     "check_relation",
-    "check_schema",
     "parsed_schema",
+    "schema_text",
     "slug",
     "source_type",
 ]
@@ -61,27 +60,33 @@ def slug(title: str) -> str:
     return re.sub(r"\W+", "-", title.lower()).strip("-") or "source"
 
 
-def check_schema(value: Any) -> ParsedSchema:
-    """Return the parsed schema of a request.
+def schema_text(value: Any) -> str:
+    """Return the JSON text of a request's schema, as it is to be stored.
 
     Raises
     ------
     HttpError
         400 with every problem of the schema, each at its place.
     """
-    # What a schema only half means is told by the client, to the one who wrote it. Process-wide filters cannot be set
-    # for a while from a thread, so this one stays: it concerns the modules of this room alone.
-    warnings.filterwarnings("ignore", category=SchemaWarning, module=r"intempt_nb\.server\.")
+    _parse(value)
     try:
-        return parse_record(value)
+        return to_json(value)
+    except ValueError:
+        raise invalid("'schema' has a number which is too large for a double") from None
+
+
+def _parse(value: Any) -> ParsedSchema:
+    try:
+        parsed, _ = read_record(value)  # what it would warn of is for the client to tell, to the one who wrote it
     except SchemaError as error:
         raise invalid(f"'schema' cannot be used: {error}") from None
+    return parsed
 
 
 @lru_cache(maxsize=512)
 def parsed_schema(text: str) -> ParsedSchema:
     """Return the parsed form of a stored schema."""
-    return check_schema(parse_json(text))
+    return _parse(parse_json(text))
 
 
 def check_collection(tx: Transaction, wanted: Collection) -> None:

@@ -56,7 +56,7 @@ class EmbeddedServer:
     api_key
         The organisation's key; a new one by default.
     host, port
-        Where to listen; a free port by default.
+        Where to listen; a free port by default. Requests have to name this host, or a loopback one.
     max_body
         The most bytes of a request's body.
     middleware
@@ -99,7 +99,7 @@ class EmbeddedServer:
             self._store,
             org=org,
             api_key=self.api_key,
-            hosts=(*LOOPBACK, host),
+            hosts=(*LOOPBACK, _name(host)),
             max_body=max_body,
             middleware=middleware,
         )
@@ -173,7 +173,7 @@ def run(
     db
         The file to keep the data in.
     port, host
-        Where to listen; port 0 takes a free one.
+        Where to listen; port 0 takes a free one. Requests have to name this host, or a loopback one.
     org
         The organisation it answers for.
     api_key
@@ -196,7 +196,7 @@ def run(
             "Connect: " + _connect(org, address, None if given else key),
             "Ctrl-C stops it.",
         ]
-        app = create_app(store, org=org, api_key=key, hosts=(*LOOPBACK, host))
+        app = create_app(store, org=org, api_key=key, hosts=(*LOOPBACK, _name(host)))
         with suppress(KeyboardInterrupt):
             _Server(_config(app), lambda: announce("\n".join(lines))).run(sockets=[listener])
 
@@ -236,13 +236,11 @@ def _config(app: Starlette) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"{port} is not a port; choose one from 1024 to 65535, or 0 for a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except OverflowError:
-        raise ConfigurationError(
-            f"port {port} is not a port; choose one from 1024 to 65535, or 0 for a free one"
-        ) from None
     except OSError as error:
         match error.errno:
             case errno.EADDRINUSE:
@@ -255,5 +253,9 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _url(host: str, listener: socket.socket) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listener.getsockname()[1]}"
+    return f"http://{_name(host)}:{listener.getsockname()[1]}"
+
+
+def _name(host: str) -> str:
+    """Return a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host

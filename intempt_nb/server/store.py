@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["LAYOUT_VERSION", "MEMORY", "Store"]
+__all__ = ["LAYOUT_VERSION", "MEMORY", "Store", "is_busy"]
 
 MEMORY = ":memory:"
 LAYOUT_VERSION = 1
 
 _APPLICATION_ID = 0x494E5442  # "INTB", in the file's header
-_BUSY_SECONDS = 30.0
+_BUSY_SECONDS = 10.0
 _PRAGMAS = ("foreign_keys = ON", "synchronous = NORMAL")
 _WRITER_PRAGMAS = (
-    # New keys fall anywhere in their index, so most of it is in use; pages written often are better checkpointed seldom.
+    # New keys fall anywhere in their index, so most of it is in use, and its pages are written again and again.
     "cache_size = -65536",
     "wal_autocheckpoint = 8192",
 )
@@ -148,13 +149,32 @@ def _claim(connection: sqlite3.Connection, path: str) -> None:
         with _transaction(connection, "BEGIN"):
             new = _is_new(connection, path)
         if new:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 # Another process may have been first, between the look and the lock.
                 if _is_new(connection, path):
                     _lay_out(connection)
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # The one statement for which SQLite itself does not wait until others are done with the file.
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Return whether another connection had the file locked, for longer than is waited for."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the upper bits only say which kind of busy
 
 
 def _unusable(path: str, error: sqlite3.Error) -> ConfigurationError:

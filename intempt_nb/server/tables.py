@@ -170,7 +170,7 @@ class Transaction:
         """Delete a source with all that belongs to it."""
         self._connection.execute("DELETE FROM sources WHERE id = ?", (source_id,))
 
-    def keys(self) -> list[tuple[bytes, int]]:
+    def api_keys(self) -> list[tuple[bytes, int]]:
         """Return the digest of each API key with its source."""
         return self._connection.execute("SELECT digest, source_id FROM api_keys").fetchall()
 
@@ -278,12 +278,17 @@ class Transaction:
         ).fetchone()
         return Item(*row) if row else None
 
-    def items_after(self, collection_id: int, after: int, limit: int) -> list[tuple[int, int, str]]:
-        """Return id, update time and JSON text of the next items behind an id, in the order of their ids."""
+    def items_between(self, collection_id: int, after: int, last: int, limit: int) -> list[tuple[int, int, str]]:
+        """Return id, update time and JSON text of the next items behind an id, up to the last, in the order of ids."""
         return self._connection.execute(
-            "SELECT id, updated, data FROM items WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?",
-            (collection_id, after, limit),
+            "SELECT id, updated, data FROM items WHERE collection_id = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+            (collection_id, after, last, limit),
         ).fetchall()
+
+    def last_item_id(self, collection_id: int) -> int:
+        """Return the highest id of a collection's items, 0 if it has none."""
+        row = self._connection.execute("SELECT max(id) FROM items WHERE collection_id = ?", (collection_id,)).fetchone()
+        return int(row[0] or 0)
 
     def count_items(self, collection_id: int) -> int:
         """Return how many items a collection has; kept as a number, since counting would read them all."""

@@ -73,7 +73,7 @@ REFUSED = [
     ("long", [2**63, 1.5, False, "1", None]),
     ("float", [3.5e38, -3.5e38, True, "1.5", None, float("inf"), float("nan")]),
     ("double", [10**309, True, "1.5", None, float("inf"), float("-inf"), float("nan")]),
-    ("bytes", ["a", "AAE", "A A=", "ü", 1, None]),
+    ("bytes", ["a", "AAE", "A A=", "ü", "AAEC!", "AA==AA==", "AAEC\n", "=AAEC", 1, None]),
     (FIXED, ["", "AAEC", "AAECAwQ=", 1]),
     (ENUM, ["lost", "", None, 1, ["booked"]]),
     (

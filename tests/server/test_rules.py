@@ -1,4 +1,4 @@
-"""Every rule of the contract on sources, collections, identifiers and relations: broken over HTTP, a 400 that says which."""
+"""Every rule of the contract on sources, collections, identifiers and relations, broken over HTTP: a 400 says which."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ class TestIdentifiers:
         api.make("/identifiers", body)
 
     def test_a_schema_that_cannot_be_used(self, api, users):
-        assert "'schema' cannot be used: no 'fields'" in self.refused(api, users, {"type": "record", "name": "k"})
+        assert "'schema' cannot be used: /: no 'fields'" in self.refused(api, users, {"type": "record", "name": "k"})
         assert "'schema' cannot be used" in self.refused(api, users, None)
 
     @pytest.mark.parametrize("missing", ["collId", "type", "name"])

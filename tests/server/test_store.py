@@ -62,7 +62,11 @@ class TestItems:
             again = tx.upsert_items(collection, [("b", "3"), ("c", "4")], 20)
         assert again[0] == first[1]
         with store.read() as tx:
-            assert tx.items_after(collection, 0, 10) == [(first[0], 10, "1"), (again[0], 20, "3"), (again[1], 20, "4")]
+            assert tx.items_between(collection, 0, 2**63 - 1, 10) == [
+                (first[0], 10, "1"),
+                (again[0], 20, "3"),
+                (again[1], 20, "4"),
+            ]
             assert tx.count_items(collection) == 3
 
     def test_of_a_key_repeated_in_one_request_the_last_stays(self, store):
@@ -88,24 +92,29 @@ class TestItems:
         with store.read() as tx:
             assert tx.item(one, second) is None
             assert tx.item(other, second).data == "2"
-            assert tx.items_after(one, 0, 10) == [(first, 1, "1")]
+            assert tx.items_between(one, 0, 2**63 - 1, 10) == [(first, 1, "1")]
 
     def test_pages_are_read_by_index_not_by_walking(self, store):
+        asked: list[str] = []
         with store.read() as tx:
-            plan = tx._connection.execute(
-                "EXPLAIN QUERY PLAN SELECT id, updated, data FROM items WHERE collection_id = 1 AND id > 5 "
-                "ORDER BY id LIMIT 10"
-            ).fetchall()
+            tx._connection.set_trace_callback(asked.append)
+            tx.items_between(1, 5, 9, 10)
+            tx._connection.set_trace_callback(None)
+            plan = tx._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
         assert [row[3] for row in plan] == [
-            "SEARCH items USING INDEX items_of_collection (collection_id=? AND rowid>?)"
+            "SEARCH items USING INDEX items_of_collection (collection_id=? AND rowid>? AND rowid<?)"
         ]
 
 
 class TestTransactions:
     def test_an_error_drops_all(self, store):
-        with pytest.raises(ZeroDivisionError), store.write() as tx:
-            tx.add_source("a", "a", None, "api", b"1")
-            1 / 0  # noqa: B018
+        def add_and_fail() -> None:
+            with store.write() as tx:
+                tx.add_source("a", "a", None, "api", b"1")
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            add_and_fail()
         with store.read() as tx:
             assert tx.sources() == []
         add_collection(store)  # and the next one works
@@ -118,7 +127,7 @@ class TestTransactions:
                 with store.write() as tx:
                     tx.upsert_items(collection, [("k", "1")], 1)
                 assert reader.count_items(collection) == 0
-                assert reader.items_after(collection, 0, 10) == []
+                assert reader.items_between(collection, 0, 2**63 - 1, 10) == []
             with store.read() as reader:
                 assert reader.count_items(collection) == 1
 
@@ -133,7 +142,7 @@ class TestTransactions:
             tx.delete_source(tx.collection(collection).source_id)
         with store.read() as tx:
             assert [each.id for each in tx.collections()] == [other]
-            assert (tx.identifiers(), tx.relations(), [key for key, _ in tx.keys()]) == ([], [], [b"other"])
+            assert (tx.identifiers(), tx.relations(), [key for key, _ in tx.api_keys()]) == ([], [], [b"other"])
             assert tx._connection.execute("SELECT count(*) FROM items").fetchone() == (0,)
 
 
@@ -144,7 +153,7 @@ class TestFiles:
             with store.write() as tx:
                 ids = tx.upsert_items(collection, [("k", '{"a":1.0,"b":12345678901234567890}')], 5)
         with Store(tmp_path / "s.db") as store, store.read() as tx:
-            assert tx.items_after(collection, 0, 10) == [(ids[0], 5, '{"a":1.0,"b":12345678901234567890}')]
+            assert tx.items_between(collection, 0, 2**63 - 1, 10) == [(ids[0], 5, '{"a":1.0,"b":12345678901234567890}')]
             assert tx.sources()[0].name == "c"
 
     def test_nothing_is_left_beside_the_file(self, tmp_path):
@@ -189,7 +198,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["missing/s.db", "."])
     def test_a_path_that_cannot_be_opened(self, tmp_path, name):
         with pytest.raises(
-            ConfigurationError, match="cannot be used as a sandbox file: .*; name another one, in a folder"
+            ConfigurationError, match=r"cannot be used as a sandbox file: .*; name another one, in a folder"
         ):
             Store(tmp_path / name)
 
@@ -227,21 +236,23 @@ def test_two_processes_write_the_same_file(tmp_path):
         ids = [int(each) for writer in writers for each in writer.communicate(timeout=60)[0].split()]
         assert [writer.returncode for writer in writers] == [0, 0]
         with store.read() as tx:
-            stored = tx.items_after(collection, 0, 2000)
+            stored = tx.items_between(collection, 0, 2**63 - 1, 2000)
             assert tx.count_items(collection) == 1000
     assert len(set(ids)) == 1000
     assert sorted(ids) == [row[0] for row in stored]
 
 
 def test_opening_a_new_file_from_many_threads_at_once(tmp_path):
-    barrier = threading.Barrier(8)
+    barrier = threading.Barrier(6)
 
     def open_it(number: int) -> None:
         barrier.wait()
-        with Store(tmp_path / "s.db") as store, store.write() as tx:
+        with Store(path) as store, store.write() as tx:
             tx.add_source(f"s{number}", "s", None, "api", bytes([number]))
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(open_it, range(8)))
-    with Store(tmp_path / "s.db") as store, store.read() as tx:
-        assert len(tx.sources()) == 8
+    with ThreadPoolExecutor(6) as pool:
+        for attempt in range(20):
+            path = tmp_path / f"{attempt}.db"
+            list(pool.map(open_it, range(6)))
+            with Store(path) as store, store.read() as tx:
+                assert len(tx.sources()) == 6
