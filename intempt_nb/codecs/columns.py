@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from intempt_nb.codecs.refusals import Converted, Reader, Refusal
 from intempt_nb.codecs.text import read_text, within
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import arrow_type, holds_json_text
+from intempt_nb.schema.arrow import arrow_type, avro_name, holds_json_text
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -43,11 +43,14 @@ from intempt_nb.schema.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["convert"]
+    from intempt_nb.schema.model import Field
+
+__all__ = ["convert", "match_name", "require_values"]
 
 EXACT_DOUBLE = 2**53
+EXACT_FLOAT = 2**24
 
 
 def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Converted:
@@ -77,14 +80,21 @@ def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], p
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     converted = _convert(values, avro_type, named, path)
-    if is_nullable(avro_type) or not converted.values.null_count:
+    if is_nullable(avro_type):
+        return converted
+    return require_values(converted, "no value for a required field")
+
+
+def require_values(converted: Converted, reason: str) -> Converted:
+    """Return the column with its gaps refused too, for `reason`."""
+    if not converted.values.null_count:
         return converted
     gaps = pc.indices_nonzero(pc.is_null(converted.values)).cast(pa.int64())
     for each in converted.refusals:
         gaps = gaps.filter(pc.invert(pc.is_in(gaps, each.positions)))
     if not len(gaps):
         return converted
-    return converted.with_refusals((*converted.refusals, Refusal(gaps, "no value for a required field")))
+    return converted.with_refusals((*converted.refusals, Refusal(gaps, reason)))
 
 
 def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Converted:
@@ -112,6 +122,27 @@ def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], 
 
 def _resolve(avro_type: AvroType, named: Mapping[str, Named]) -> AvroType:
     return named[avro_type.name] if isinstance(avro_type, Reference) else avro_type
+
+
+def match_name(field: Field, names: Sequence[str]) -> int | None:
+    """Return which of the source's names a field means: its own, its title, an alias, or one that had to be changed.
+
+    Parameters
+    ----------
+    field
+        Of the schema.
+    names
+        Of the source's columns, or of a struct's children.
+
+    Returns
+    -------
+    int or None
+        The position; None if none of them does.
+    """
+    for candidate in (field.name, field.title, *field.aliases):
+        if candidate is not None and candidate in names:
+            return names.index(candidate)
+    return next((index for index, name in enumerate(names) if avro_name(name) == field.name), None)
 
 
 def _is_text(arrow: pa.DataType) -> bool:
@@ -148,8 +179,9 @@ def _convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, 
         case Int() | Long() if types.is_decimal(source):
             return _by_trial(reader, target, f"not a whole number that {target} holds")
         case Float() | Double() if types.is_integer(source):
-            exact = pc.less_equal(pc.abs(values.cast(pa.decimal128(20, 0))), EXACT_DOUBLE)
-            return reader.keep(exact, "has more digits than a double holds").finish(_cast(target))
+            largest = EXACT_FLOAT if isinstance(avro_type, Float) else EXACT_DOUBLE
+            exact = pc.less_equal(pc.abs(values.cast(pa.decimal128(20, 0))), largest)
+            return reader.keep(exact, f"has more digits than a {target} holds").finish(_cast(target))
         case Double() | Float() if types.is_decimal(source):
             return reader.finish(_cast(target))
         case Decimal() if types.is_integer(source):
@@ -296,13 +328,15 @@ def _convert_struct(
     here = pc.indices_nonzero(pc.is_valid(values)).cast(pa.int64())
     children, refusals = [], []
     for each in record.fields:
-        index = values.type.get_field_index(each.name)
-        child = values.field(index) if index >= 0 else pa.nulls(len(values))
+        index = match_name(each, [child.name for child in values.type])
+        child = pa.nulls(len(values)) if index is None else values.field(index)
         # Only the rows that have the record are asked for its fields.
         part = convert(child.take(here), each.type, named, f"{path}.{each.name}")
         children.append(_scatter(part.values, here, len(values)))
         refusals += [_lift(refusal, child.take(here), f".{each.name}", here) for refusal in part.refusals]
     mask = pc.is_null(values) if values.null_count else None
+    if not children:  # an array made of no children would have no length
+        return Converted(pa.array([None if empty is None else {} for empty in values.to_pylist()], target))
     return Converted(pa.StructArray.from_arrays(children, fields=list(target), mask=mask), tuple(refusals))
 
 
@@ -338,4 +372,15 @@ def _convert_map(
     mask = pc.is_null(entries) if entries.null_count else None
     maps = pa.MapArray.from_arrays(starts, keys, inner.values, type=target, mask=mask)
     parents = pc.list_parent_indices(pa.ListArray.from_arrays(starts, inner.values)).cast(pa.int64())
-    return Converted(maps, tuple(_lift(each, flat, "{}", parents) for each in inner.refusals))
+    refusals = [_lift(each, flat, "{}", parents) for each in inner.refusals]
+    twice = _repeated(parents, keys)
+    if len(twice):
+        refusals.append(Refusal(parents.take(twice), "a key stands twice in the map", "{}", keys.take(twice)))
+    return Converted(maps, tuple(refusals))
+
+
+def _repeated(parents: pa.Array, keys: pa.Array) -> pa.Array:
+    """Return the positions of keys that their own map has already had."""
+    places = pa.table([parents, keys, pa.array(np.arange(len(keys)))], names=["parent", "key", "place"])
+    first = places.group_by(["parent", "key"], use_threads=False).aggregate([("place", "min")])["place_min"]
+    return places["place"].filter(pc.invert(pc.is_in(places["place"], first.combine_chunks()))).combine_chunks()

@@ -12,19 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.columns import convert
+from intempt_nb.codecs.columns import convert, match_name, require_values
 from intempt_nb.codecs.exact import default_of, fill_nulls
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import avro_name
-from intempt_nb.schema.model import MISSING, Null, Union, describe
+from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.model import MISSING, Array, Map, Null, Record, Reference, Union, describe, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.codecs.blocks import Block, Malformed, Tabular
     from intempt_nb.codecs.refusals import Converted, Refusal
-    from intempt_nb.schema.model import Field, Named
+    from intempt_nb.schema.model import AvroType, Field, Named
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]
@@ -105,14 +105,8 @@ def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) 
         If a required field has no column, or no column fits at all; names what the source has.
     """
     names = source.schema.names
-    places = {name: index for index, name in reversed(list(enumerate(names)))}
-    by_avro_name = {avro_name(name): index for name, index in places.items()}
-    sources: dict[str, int] = {}
-    for field in schema.fields:
-        candidates = [field.name, *([field.title] if field.title else []), *field.aliases]
-        found = next((places[each] for each in candidates if each in places), by_avro_name.get(field.name))
-        if found is not None:
-            sources[field.name] = found
+    found = {field.name: match_name(field, names) for field in schema.fields}
+    sources = {name: index for name, index in found.items() if index is not None}
     used = set(sources.values())
     absent = [field for field in schema.fields if field.name not in sources]
     required = [field.name for field in absent if field.required and field.name not in supplied]
@@ -120,10 +114,33 @@ def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) 
         what = f"no column for the required field{'s' if len(required) > 1 else ''} {_listed(required)}"
         raise DataError(
             f"{source.origin} has {what if required else 'no column that the schema names'}. "
-            f"It has: {_listed(names)}. Rename its columns, or give the fields a default in the schema"
+            f"It has: {_listed(names) or 'no columns'}. Rename its columns, or give the fields a default in the schema"
         )
-    ignored = tuple(name for index, name in enumerate(names) if index not in used)
-    return ColumnPlan(sources, ignored, tuple(field.name for field in absent if field.name not in supplied))
+    ignored = [name for index, name in enumerate(names) if index not in used]
+    for name, index in sources.items():
+        ignored += _ignored_inside(source.schema.field(index).type, schema[name].type, schema.named, name)
+    return ColumnPlan(sources, tuple(ignored), tuple(field.name for field in absent if field.name not in supplied))
+
+
+def _ignored_inside(arrow: pa.DataType, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Iterator[str]:
+    """Yield the paths of struct children that the schema's records do not name."""
+    plain = without_null(avro_type)
+    if isinstance(plain, Reference):
+        plain = named[plain.name]
+    if holds_json_text(plain, named):
+        return
+    if isinstance(plain, Array) and isinstance(arrow, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        yield from _ignored_inside(arrow.value_type, plain.items, named, f"{path}[]")
+    elif isinstance(plain, Map) and isinstance(arrow, pa.MapType):
+        yield from _ignored_inside(arrow.item_type, plain.values, named, f"{path}{{}}")
+    elif isinstance(plain, Record) and isinstance(arrow, pa.StructType):
+        children = [child.name for child in arrow]
+        taken = {match_name(field, children): field for field in plain.fields}
+        for index, child in enumerate(arrow):
+            if index in taken:
+                yield from _ignored_inside(child.type, taken[index].type, named, f"{path}.{child.name}")
+            else:
+                yield f"{path}.{child.name}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -131,8 +148,19 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def prepare(source: Tabular, schema: Schema, plan: ColumnPlan) -> Iterator[Prepared]:
+def prepare(source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str] = ()) -> Iterator[Prepared]:
     """Convert the source's rows, block by block.
+
+    Parameters
+    ----------
+    source
+        The rows.
+    schema
+        Of the collection.
+    plan
+        From :func:`plan_columns`.
+    key
+        The fields of the primary identifier, which no item may leave out.
 
     Yields
     ------
@@ -145,15 +173,17 @@ def prepare(source: Tabular, schema: Schema, plan: ColumnPlan) -> Iterator[Prepa
         If a column is of a kind that its field cannot take, or the source cannot be read on.
     """
     for block in source.blocks():
-        yield _prepare(block, schema, plan)
+        yield _prepare(block, schema, plan, key)
 
 
-def _prepare(block: Block, schema: Schema, plan: ColumnPlan) -> Prepared:
+def _prepare(block: Block, schema: Schema, plan: ColumnPlan, key: Sequence[str]) -> Prepared:
     columns, rejects = [], [_malformed(block.malformed)]
     bad: list[pa.Array] = []
     for name, index in plan.sources.items():
         field, cells = schema[name], block.batch.column(index)
         converted = _convert(cells, field, schema.named)
+        if name in key and field.nullable:
+            converted = require_values(converted, "no value for a field of the primary key")
         columns.append(converted.values)
         for refusal in converted.refusals:
             rejects.append(_rejects(refusal, cells, block.rows, field))

@@ -18,6 +18,11 @@ __all__ = ["UploadReport"]
 SHOWN = 20
 
 
+def _size(count: int) -> str:
+    """Return a number of bytes as a person reads it, in powers of 1,000."""
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UploadReport:
     """The outcome of an upload, or of its dry run.
@@ -124,7 +129,7 @@ class UploadReport:
         rows.append(
             (
                 "would take" if self.dry_run else "sent",
-                f"{self.requests:,} request{plural}, {self.sent_bytes / 1e6:,.1f} MB",
+                f"{self.requests:,} request{plural}, {_size(self.sent_bytes)}",
             )
         )
         rows.append(("time", f"{self.seconds:,.2f} s{rate}"))

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.bodies import cut, encode_rows, join_rows
 from intempt_nb.display import shorten
-from intempt_nb.errors import DeliveryUnknownError, IntemptError, RejectedError
+from intempt_nb.errors import ConfigurationError, DeliveryUnknownError, RejectedError
 from intempt_nb.schema.model import String, without_null
 from intempt_nb.transfer.prepare import REJECTS, Prepared, plan_columns, prepare
 from intempt_nb.transfer.report import UploadReport
@@ -42,11 +42,29 @@ class Limits:
     """How rows are cut into requests.
 
     The defaults stay under what a public README of the vendor gives: 500 KB a batch, 32 KB an item.
+
+    Parameters
+    ----------
+    batch_rows, batch_bytes
+        The most rows and bytes of a request.
+    item_bytes
+        The most bytes of a row as JSON; a larger one is rejected.
+
+    Raises
+    ------
+    ConfigurationError
+        For a limit below 1.
     """
 
     batch_rows: int = 5_000
     batch_bytes: int = 480_000
     item_bytes: int = 32_000
+
+    def __post_init__(self) -> None:
+        for name in ("batch_rows", "batch_bytes", "item_bytes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ConfigurationError(f"{name} is {value!r}; expected a whole number of at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +165,13 @@ def upload(
         how far the upload came; to send the same again is harmless.
     """
     start = time.perf_counter()
-    limits = limits or Limits()
+    if not isinstance(workers, int) or workers < 1:
+        raise ConfigurationError(f"workers is {workers!r}; expected a whole number of at least 1")
+    limits = Limits() if limits is None else limits
     made = _key_to_make(target, source)
     plan = plan_columns(target.schema, source, supplied=made)
     tally = _Tally()
-    blocks = _with_progress(prepare(source, target.schema, plan), source, progress)
+    blocks = _with_progress(prepare(source, target.schema, plan, target.key), source, progress)
     if made:
         digest = source.digest()[:16]
         blocks = (_with_key(block, made[0], digest) for block in blocks)
@@ -257,10 +277,10 @@ def _note(error: BaseException, pending: deque[Future[_Tally]], tally: _Tally) -
     for future in pending:
         if future.done() and not future.cancelled() and future.exception() is None:
             tally.add(future.result())
-    if isinstance(error, IntemptError):
+    if tally.accepted:
         error.add_note(
-            f"Before this, {tally.accepted:,} rows were accepted. "
-            "To run the same upload again is harmless: rows with a known key overwrite themselves."
+            f"Before this, {tally.accepted:,} rows were accepted, and they stay. "
+            "To send them again is harmless: rows with a known key overwrite themselves."
         )
 
 

@@ -56,6 +56,7 @@ DATE = {"type": "string", "logicalType": "date"}
          [("", [0], "has more digits than a double holds")]),
         ([1.5, float("inf"), float("nan")], "double", [1.5, None, None],
          [("", [1, 2], "not a finite number, and JSON has no word for it")]),
+        ([2**24 + 1, 2**24], "float", [None, 2.0**24], [("", [0], "has more digits than a float holds")]),
         ([1e300, 0.5], "float", [None, 0.5], [("", [0], "too large for a float")]),
         ([decimal.Decimal("1.50"), decimal.Decimal("1.555")], decimal_type(5, 2), [decimal.Decimal("1.50"), None],
          [("", [1], "does not fit decimal128(5, 2)")]),
@@ -139,6 +140,18 @@ def test_maps_come_from_maps_and_from_dicts() -> None:
     converted = run(typed, avro)
     assert converted.values.to_pylist() == [[("a", None)], None, [("k", 2)]]
     assert refused(converted) == [("{}", [0], "not a whole number")]
+
+
+def test_a_key_that_stands_twice_in_a_map_is_refused() -> None:
+    twice = pa.array([[("a", 1), ("b", 2)], [("a", 1), ("a", 2)], None], pa.map_(pa.string(), pa.int64()))
+    assert refused(run(twice, ["null", {"type": "map", "values": "long"}])) == [
+        ("{}", [1], "a key stands twice in the map")
+    ]
+
+
+def test_records_without_fields_keep_their_rows() -> None:
+    empty = {"type": "record", "name": "empty", "fields": []}
+    assert run([{}, None], ["null", empty]).values.to_pylist() == [{}, None]
 
 
 def test_slices_are_converted_as_what_they_show() -> None:

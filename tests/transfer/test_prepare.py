@@ -43,7 +43,7 @@ def test_good_rows_are_typed_and_bad_ones_are_listed_by_row(tmp_path: Path) -> N
     assert block.rejects.to_pylist() == [
         {"row": 3, "field": "id", "value": "x", "expected": "long", "reason": "not a whole number"},
         {"row": 3, "field": "day", "value": "2020-02-30", "expected": "date (text) or null", "reason": "no such day"},
-        {"row": 4, "field": None, "value": "3", "expected": None, "reason": "1 cells where the header has 2"},
+        {"row": 4, "field": None, "value": "3", "expected": None, "reason": "1 cell where the header has 2"},
         {
             "row": 7,
             "field": "id",

@@ -53,7 +53,7 @@ def test_good_rows_get_through_and_the_others_are_listed(things: inb.CollectionH
     assert report.rejects["field"].tolist() == ["n", pd.NA, "id"]
     assert report.rejects["reason"].tolist() == [
         "not a whole number",
-        "1 cells where the header has 3",
+        "1 cell where the header has 3",
         "no value for a required field",
     ]
     assert things.load().to_dict("records") == [{"id": "a", "n": 1}, {"id": "d", "n": None}]
@@ -160,11 +160,48 @@ def test_a_latin_1_file_is_an_error_before_anything_is_sent_and_works_when_told(
     assert things.load()["id"].tolist() == ["café"]
 
 
+@pytest.mark.parametrize("limits", [{"batch_rows": 0}, {"batch_bytes": -1}, {"item_bytes": 1.5}])
+def test_limits_that_make_no_sense_are_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(inb.ConfigurationError, match="expected a whole number of at least 1"):
+        inb.Limits(**limits)
+
+
+def test_a_number_of_workers_that_makes_no_sense_is_refused(things: inb.CollectionHandle) -> None:
+    with pytest.raises(inb.ConfigurationError, match="workers is 0"):
+        things.upload(frame_of(1), workers=0)
+
+
+def test_a_gap_in_the_primary_key_is_found_before_anything_is_sent(shop: inb.SourceHandle) -> None:
+    things = make(shop, [{"name": "id", "type": ["null", "string"]}, FIELDS[1]])
+    report = things.upload(pd.DataFrame({"id": ["a", None], "n": [1, 2]}), dry_run=True, progress=False)
+    assert (report.planned, report.rejected) == (1, 1)
+    assert report.rejects["reason"].tolist() == ["no value for a field of the primary key"]
+
+
+def test_names_inside_records_are_matched_as_columns_are_and_others_are_reported(shop: inb.SourceHandle) -> None:
+    frame = pd.DataFrame({"person": [{"first name": "Ann", "ok": 1}], "many": [[{"a b": 1}]]})
+    schema = inb.infer_schema(frame).schema.with_field({"name": "id", "type": "string"})
+    things = shop.create_collection("things", schema)
+    things.create_identifier("key", fields=["id"])
+    assert things.upload(frame, progress=False).ignored == ()
+    assert things.load(["person", "many"]).to_dict("records") == [
+        {"person": {"first_name": "Ann", "ok": 1}, "many": [{"a_b": 1}]}
+    ]
+    more = pd.DataFrame({"person": [{"first_name": "Ann", "ok": 1, "new": 2}], "many": [[{"a_b": 1, "c": 2}]]})
+    assert things.upload(more, progress=False).ignored == ("person.new", "many[].c")
+
+
+def test_an_error_before_anything_is_sent_carries_no_note(things: inb.CollectionHandle) -> None:
+    with pytest.raises(inb.DataError) as caught:
+        things.upload(pd.DataFrame({"id": ["a"], "n": [True]}))
+    assert not hasattr(caught.value, "__notes__")
+
+
 def test_other_kinds_of_source_are_refused_with_advice(things: inb.CollectionHandle, tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", "")
     with pytest.raises(inb.DataError, match="Read other formats with pandas"):
         things.upload(path)
-    with pytest.raises(inb.DataError, match="rows cannot be read from a list"):
+    with pytest.raises(inb.DataError, match="rows cannot be read from list"):
         things.upload([{"id": "a"}])
 
 
