@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import intempt_nb as inb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# The same examples each time, so that a change is not blamed for what chance found. HYPOTHESIS_PROFILE=default looks
+# for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,13 @@ def open_csv(path: str | Path, *, encoding: str | None = None, delimiter: str | 
         While reading: if a later part is not in the encoding, or a quote never closes.
     """
     path = Path(path)
+    _check_options(encoding, delimiter)
     if not path.is_file():
         raise _missing(path)
     sample = _sample(path)
     encoding = encoding or _encoding(path, sample)
     header = _header(path, sample, encoding)
-    delimiter = delimiter or next((each for each in DELIMITERS if each in header), ",")
+    delimiter = delimiter or _delimiter(header)
     dialect = _Dialect(path, encoding, delimiter, _names(path, header, delimiter))
     return Tabular(
         origin=str(path),
@@ -87,6 +89,23 @@ def open_csv(path: str | Path, *, encoding: str | None = None, delimiter: str | 
     )
 
 
+def _check_options(encoding: str | None, delimiter: str | None) -> None:
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise DataError(f"delimiter is {delimiter!r}; expected one character, such as ',' or ';'")
+    if encoding is None:
+        return
+    try:
+        "a".encode(encoding).decode(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise DataError(f"encoding is {encoding!r}; expected a text encoding, such as 'utf-8' or 'latin-1'") from None
+
+
+def _delimiter(header: str) -> str:
+    """Return the first known delimiter that the header has outside of quotes."""
+    bare = re.sub(r'"[^"]*"', "", header)
+    return next((each for each in DELIMITERS if each in bare), ",")
+
+
 def _text_schema(names: Iterable[str]) -> pa.Schema:
     return pa.schema([pa.field(name, pa.string()) for name in names])
 
@@ -97,8 +116,8 @@ def _missing(path: Path) -> DataError:
     folder = path.parent
     if not folder.is_dir():
         return DataError(f"no file {path}: there is no folder {folder.absolute()}")
-    near = suggest(path.name, sorted(each.name for each in folder.iterdir() if each.is_file()))
-    return DataError(f"no file {path} (looked in {folder.absolute()}){near}")
+    alike = sorted(each.name for each in folder.iterdir() if each.is_file() and each.suffix == path.suffix)
+    return DataError(f"no file {shorten(path, 300)} (looked in {folder.absolute()}){suggest(path.name, alike)}")
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -142,7 +161,7 @@ def _header(path: Path, sample: bytes, encoding: str) -> str:
     """Return the text of the first record, quoted line ends included."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample).removeprefix("\ufeff")
-    except (UnicodeDecodeError, LookupError) as error:
+    except UnicodeError as error:
         raise DataError(f"{path} cannot be read as {encoding}: {error}") from None
     lines = io.StringIO(text, newline="")
     header = lines.readline()
@@ -160,10 +179,10 @@ def _names(path: Path, header: str, delimiter: str) -> tuple[str, ...]:
         places.setdefault(name, []).append(column)
     for name, columns in places.items():
         if not name.strip():
-            raise DataError(
-                f"column {columns[0]} of {path} has no name in the header. "
-                "If pandas wrote the file, to_csv(index=False) leaves the index out"
-            )
+            advice = "If pandas wrote the file, to_csv(index=False) leaves the index out"
+            if columns[0] == len(names):
+                advice = f"The header ends in {delimiter!r}; take it away there, and where rows end in it"
+            raise DataError(f"column {columns[0]} of {path} has no name in the header. {advice}")
         if len(columns) > 1:
             listed = " and ".join(map(str, columns))
             raise DataError(f"the header of {path} has {shorten(name)!r} more than once: columns {listed}", field=name)
@@ -181,12 +200,14 @@ def _blocks(dialect: _Dialect) -> Iterator[Block]:
                 inside = [each for each in broken[reported:] if each.number < last]
                 good, reported = good + len(batch), reported + len(inside)
                 _refuse_open_quote(dialect, batch, last)
-                yield _without_blanks(batch, pa.array(rows), inside)
+                yield _without_blanks(batch, pa.array(rows), inside, dialect.delimiter)
     except pa.ArrowInvalid as error:
         raise _explain(dialect, error) from error
+    except UnicodeError as error:
+        raise DataError(f"{dialect.path} cannot be read as {dialect.encoding}: {error}") from None
     if reported < len(broken):
         nothing = pa.RecordBatch.from_pylist([], _text_schema(dialect.names))
-        yield _without_blanks(nothing, pa.array([], pa.int64()), broken[reported:])
+        yield _without_blanks(nothing, pa.array([], pa.int64()), broken[reported:], dialect.delimiter)
 
 
 def _refuse_open_quote(dialect: _Dialect, batch: pa.RecordBatch, row: int) -> None:
@@ -248,23 +269,27 @@ def _reader(stream: IO[bytes], dialect: _Dialect, malformed: list[Any]) -> Itera
         yield from reader
 
 
-def _malformed(row: Any) -> Malformed:
-    reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
-    return Malformed(row.number, shorten(row.text or "", 200), reason)
+def _malformed(row: Any, delimiter: str) -> Malformed:
+    text = row.text or ""
+    cells = f"{row.actual_columns} cell{'' if row.actual_columns == 1 else 's'}"
+    reason = f"{cells} where the header has {row.expected_columns}"
+    if row.actual_columns == row.expected_columns + 1 and text.rstrip().endswith(delimiter):
+        reason += f"; the line ends in {delimiter!r}, the header does not"
+    return Malformed(row.number, shorten(text, 200), reason)
 
 
-def _without_blanks(batch: pa.RecordBatch, rows: pa.Array, broken: list[Any]) -> Block:
-    """Return the block without its empty lines; in a file of one column an empty line is a value."""
-    malformed = tuple(_malformed(each) for each in broken if each.text is None or each.text.strip())
+def _without_blanks(batch: pa.RecordBatch, rows: pa.Array, broken: list[Any], delimiter: str) -> Block:
+    """Return the block without its empty lines, which Arrow reads as rows without a value."""
+    malformed = tuple(_malformed(each, delimiter) for each in broken if each.text is None or each.text.strip())
     blank = len(broken) - len(malformed)
-    if batch.num_columns > 1 and len(batch):
+    if len(batch):
         empty = batch.column(0).is_null()
         for column in batch.columns[1:]:
             if not pc.any(empty).as_py():
                 break
             empty = pc.and_(empty, column.is_null())
-        keep = pc.invert(empty)
-        if not pc.all(keep).as_py():
+        if pc.any(empty).as_py():
+            keep = pc.invert(empty)
             blank += len(batch) - pc.sum(keep).as_py()
             batch, rows = batch.filter(keep), rows.filter(keep)
     return Block(batch, rows, malformed, blank)

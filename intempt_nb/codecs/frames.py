@@ -42,8 +42,14 @@ def from_frame(frame: pd.DataFrame) -> pa.Table:
     DataError
         If a label is not text or repeats, or a column holds values of several types; names the column and the row.
     """
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    named = [name for name in frame.index.names if name is not None]
+    if named:
+        clash = [name for name in named if name in frame.columns]
+        if clash:
+            raise DataError(
+                f"{clash[0]!r} names both a column and an index level; rename one of them", field=str(clash[0])
+            )
+        frame = frame.reset_index(level=named)
     seen: set[str] = set()
     for label in frame.columns:
         if not isinstance(label, str):
@@ -59,7 +65,11 @@ def _array(series: pd.Series[Any], label: str) -> pa.Array | pa.ChunkedArray:
         raise DataError("the column is sparse; densify it: frame[column].sparse.to_dense()", field=label)
     try:
         return pa.array(series, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+    except UnicodeEncodeError:
+        raise DataError(
+            "the column holds text with half of a surrogate pair, which is not Unicode", field=label
+        ) from None
+    except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
         raise _mixed(series, label, error) from error
 
 

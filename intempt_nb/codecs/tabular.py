@@ -49,11 +49,11 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
         return open_table(source)
     if isinstance(source, pa.RecordBatch):
         return open_table(pa.Table.from_batches([source]))
+    if isinstance(source, pd.Series):
+        raise DataError("rows cannot be read from a Series; make it a table: series.to_frame('name')")
     if hasattr(source, "__arrow_c_stream__"):
         return open_table(pa.table(source), type(source).__name__)
-    raise DataError(
-        f"rows cannot be read from a {type(source).__name__}; expected a CSV path, a DataFrame or Arrow data"
-    )
+    raise DataError(f"rows cannot be read from {type(source).__name__}; expected a CSV path, a DataFrame or Arrow data")
 
 
 def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabular:

@@ -51,9 +51,9 @@ def test_rows_are_numbered_as_a_spreadsheet_does_with_ragged_blank_and_quoted_li
     table = open_csv(write(tmp_path / "a.csv", content))
     assert rows_of(table) == {2: ["1", "2"], 5: ["x\ny", "5"], 7: ["9", "9"]}
     assert malformed_of(table) == {
-        3: "1 cells where the header has 2",
+        3: "1 cell where the header has 2",
         6: "3 cells where the header has 2",
-        8: "1 cells where the header has 2",
+        8: "1 cell where the header has 2",
     }
     assert sum(block.blank for block in table.blocks()) == 1
 
@@ -148,8 +148,49 @@ def test_latin_1_is_an_error_with_its_line_and_is_read_when_told(tmp_path: Path,
 
 
 def test_an_unknown_encoding_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="unknown encoding: klingon"):
-        open_csv(write(tmp_path / "a.csv", "a\n1\n"), encoding="klingon")
+    for encoding in ("klingon", "hex", "rot13", 5):
+        with pytest.raises(DataError, match="expected a text encoding, such as 'utf-8' or 'latin-1'"):
+            open_csv(write(tmp_path / "a.csv", "a\n1\n"), encoding=encoding)
+
+
+def test_text_that_is_not_in_the_given_encoding_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "a,b\n1,2\n")
+    with pytest.raises(DataError, match="cannot be read as utf-16"):
+        rows_of(open_csv(path, encoding="utf-16"))
+    late = write(tmp_path / "b.csv", "a\n" + "1\n" * 600_000 + "é\n")
+    with pytest.raises(DataError, match="cannot be read as ascii"):
+        rows_of(open_csv(late, encoding="ascii"))
+
+
+def test_a_delimiter_is_one_character(tmp_path: Path) -> None:
+    for delimiter in ("", ";;", "\n", '"', 5):
+        with pytest.raises(DataError, match="expected one character"):
+            open_csv(write(tmp_path / "a.csv", "a\n1\n"), delimiter=delimiter)
+
+
+def test_a_delimiter_within_quotes_does_not_count(tmp_path: Path) -> None:
+    table = open_csv(write(tmp_path / "a.csv", '"Price, EUR";qty\n"1,5";2\n'))
+    assert table.schema.names == ["Price, EUR", "qty"]
+    assert rows_of(table) == {2: ["1,5", "2"]}
+
+
+def test_a_delimiter_at_the_end_of_lines_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"column 3 .* has no name in the header. The header ends in ','"):
+        open_csv(write(tmp_path / "a.csv", "a,b,\n1,2,\n"))
+    table = open_csv(write(tmp_path / "a.csv", "a,b\n1,2,\n"))
+    assert malformed_of(table) == {2: "3 cells where the header has 2; the line ends in ',', the header does not"}
+
+
+def test_empty_lines_of_one_column_are_passed_over_too(tmp_path: Path) -> None:
+    table = open_csv(write(tmp_path / "a.csv", 'name\nx\n\n""\n\n\n'))
+    assert rows_of(table) == {2: ["x"], 4: [""]}
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_other_line_ends_are_read(tmp_path: Path, ending: str) -> None:
+    table = open_csv(write(tmp_path / "a.csv", ending.join(["a,b", "1,2", "3,4"])))
+    assert table.schema.names == ["a", "b"]
+    assert rows_of(table) == {2: ["1", "2"], 3: ["3", "4"]}
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\nmore,rows\nmore,rows\n"])

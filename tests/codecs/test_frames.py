@@ -52,6 +52,8 @@ def test_an_index_without_a_name_is_left_out() -> None:
         (pd.DataFrame({"a": [None, "x", 3.5]}), r"row 2, field 'a': the column holds str and, here, float"),
         (pd.DataFrame({0: [1]}), r"column label 0 is not text"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"field 'a': the frame has column 'a' more than once"),
+        (pd.DataFrame({"a": [1]}, index=pd.Index([2], name="a")), r"'a' names both a column and an index level"),
+        (pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}), r"field 'a': .* half of a surrogate pair"),
         (pd.DataFrame({"a": [1 + 2j]}), r"field 'a': the column cannot be read"),
         (pd.DataFrame({"a": pd.arrays.SparseArray([0, 1])}), r"field 'a': the column is sparse"),
     ],

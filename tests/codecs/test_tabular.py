@@ -47,10 +47,12 @@ def test_a_path_is_a_csv_by_its_suffix(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    with pytest.raises(inb.DataError, match="rows cannot be read from a int; expected a CSV path"):
+    with pytest.raises(inb.DataError, match="rows cannot be read from int; expected a CSV path"):
         open_tabular(5)
     with pytest.raises(inb.DataError, match="encoding and delimiter are for CSV files; the source is a DataFrame"):
         open_tabular(pd.DataFrame({"a": [1]}), encoding="utf-8")
+    with pytest.raises(inb.DataError, match=r"series\.to_frame"):
+        open_tabular(pd.Series([1]))
     with pytest.raises(inb.DataError, match="no file"):
         open_tabular(tmp_path / "missing.parquet")
     with pytest.raises(inb.DataError, match=r"does not end in \.csv"):

@@ -361,7 +361,15 @@ def outcome(read: Callable[[bytes, Schema], Page], page: bytes, schema: Schema) 
     except DataError as error:
         return error.row, error.field, error.value, error.expected, str(error)
     found.table.validate(full=True)
-    return found.table.schema, repr(found.table.to_pylist()), found.ids.to_pylist()
+    return found.table.schema, shown(found.table), found.ids.to_pylist()
+
+
+def shown(table: pa.Table) -> str:
+    """Return all values as text, in which NaN is like NaN; Python has no words for times after the year 9999."""
+    try:
+        return repr(table.to_pylist())
+    except OverflowError:
+        return table.combine_chunks().to_string(preview_cols=10**6)
 
 
 @given(spoiled())
