@@ -62,13 +62,17 @@ def suggest(name: str, available: Iterable[str]) -> str:
     str
         For example ``"; did you mean 'string'? Available: bytes, string"``; empty if there is nothing to say.
     """
-    names = [str(each) for each in available]
-    near = get_close_matches(name, names, n=1)
+    names = [_cut(str(each)) for each in available]
+    near = get_close_matches(str(name), names, n=1)
     text = f"; did you mean {near[0]!r}?" if near else ""
     if not names:
         return text
     shown = ", ".join(names[:12]) + (f" … and {len(names) - 12} more" if len(names) > 12 else "")
     return f"{text}{'' if near else '.'} Available: {shown}"
+
+
+def _cut(name: str, limit: int = 60) -> str:
+    return name if len(name) <= limit else f"{name[: limit - 1]}…"
 
 
 class IntemptError(Exception):

@@ -1,6 +1,7 @@
 """The handles: `SourceHandle` and `CollectionHandle`, by which a person calls the rooms below.
 
-A handle names a thing and sends nothing until one of its verbs needs it; then it asks once and remembers.
+A handle names a thing and sends nothing until one of its verbs needs it, or a notebook shows it; then it asks once and
+remembers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.tabular import open_tabular
 from intempt_nb.display import html_table, text_table
-from intempt_nb.errors import NotFoundError, RejectedError
+from intempt_nb.errors import DataError, NotFoundError, RejectedError
 from intempt_nb.listing import Listing
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer.scan import Scan
@@ -96,6 +97,8 @@ class SourceHandle:
         RejectedError
             If the server refuses it: the name is taken, for one.
         """
+        if kind not in KINDS:
+            raise DataError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}", expected=" | ".join(KINDS))
         parsed = Schema.parse(schema)
         record = endpoints.create_collection(self._transport, self.id, name, parsed.to_avro(), kind, title)
         return CollectionHandle(self._transport, record.name, record=record)
@@ -107,8 +110,11 @@ class SourceHandle:
     def __repr__(self) -> str:
         return _handle_text("source", self._key, self._rows())
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle or not self.record else repr(self))
+
     def _repr_html_(self) -> str:
-        return html_table((f"Source {self._key}", ""), self._rows())
+        return html_table((f"Source {self.record.name}", ""), self._rows())
 
     def _rows(self) -> list[tuple[str, object]]:
         if self._record is None:
@@ -232,7 +238,7 @@ class CollectionHandle:
         """
         avro = self.schema.to_avro()
         known = {field["name"]: field for field in avro["fields"]}
-        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in fields]
+        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in _names(fields, "fields")]
         schema: dict[str, Any] = {"type": "record", "name": name, "fields": chosen}
         if "namespace" in avro:
             schema = {"type": "record", "name": name, "namespace": avro["namespace"], "fields": chosen}
@@ -272,11 +278,13 @@ class CollectionHandle:
         Raises
         ------
         DataError
-            For a column that the schema does not have.
+            For a column that the schema does not have, or a limit that is no number of rows.
         """
-        if columns is not None:
-            self.schema.select(list(columns))
-        chosen = None if columns is None else tuple(columns)
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise DataError(f"limit is {limit!r}; expected a whole number of rows, or None for all")
+        chosen = None if columns is None else _names(columns, "columns")
+        if chosen is not None:
+            self.schema.select(list(chosen))
         return Scan(self._transport, self.id, self.name, self.schema, chosen, limit)
 
     def load(
@@ -368,9 +376,11 @@ class CollectionHandle:
     def __repr__(self) -> str:
         return _handle_text("collection", self._key, self._rows())
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle or not self.record else repr(self))
+
     def _repr_html_(self) -> str:
-        html = html_table((f"Collection {self._key}", ""), self._rows())
-        return html if self._record is None else html + self.schema._repr_html_()
+        return html_table((f"Collection {self.record.name}", ""), self._rows()) + self.schema._repr_html_()
 
     def _rows(self) -> list[tuple[str, object]]:
         if self._record is None:
@@ -384,6 +394,16 @@ class CollectionHandle:
             ("fields", len(record.schema_json.get("fields", []))),
         ]
         return [(label, value) for label, value in rows if value is not None]
+
+
+KINDS = ("profile", "event", "attribute")
+
+
+def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return a sequence of names; a single text is a slip, as it is a sequence of letters."""
+    if isinstance(names, str):
+        raise DataError(f"{what} is the text {names!r}; expected a list of names: {what}=[{names!r}]")
+    return tuple(names)
 
 
 _ID_HEADER = ("name", "type", "fields", "references", "id")

@@ -89,6 +89,13 @@ class Listing(Mapping[str, T], Generic[T]):
     def __contains__(self, key: object) -> bool:
         return any(key in (name, entry_id) for name, entry_id, _ in self._keyed())
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the entry of that name or id, or `default` if there is none; asks the server."""
+        try:
+            return self.find(key)
+        except NotFoundError:
+            return default
+
     def values(self) -> Sequence[T]:  # type: ignore[override]  # a list of one answer, where the view would ask per entry
         """Return all entries, asking once."""
         return list(self.entries().values())
@@ -109,13 +116,15 @@ class Listing(Mapping[str, T], Generic[T]):
 
     def __str__(self) -> str:
         """Return the entries as a text table."""
-        return text_table(self._header, [self._row(each) for each in self.values()], self._caption())
+        entries = self.values()
+        return text_table(self._header, [self._row(each) for each in entries], self._caption(entries))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("…" if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        return html_table(self._header, [self._row(each) for each in self.values()], self._caption())
+        entries = self.values()
+        return html_table(self._header, [self._row(each) for each in entries], self._caption(entries))
 
-    def _caption(self) -> str:
-        return f"{self._noun.capitalize()}s"
+    def _caption(self, entries: Sequence[T]) -> str:
+        return f"{self._noun.capitalize()}s" + ("" if entries else ": none yet")

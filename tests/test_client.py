@@ -4,6 +4,7 @@ import copy
 import pickle
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from IPython.lib.pretty import pretty
 
@@ -91,8 +92,37 @@ def test_a_handle_asks_nothing_before_it_is_used() -> None:
     client = inb.Client("org", "some-key", "http://127.0.0.1:9", timeout=0.2)
     handle = client.sources["anything"].collections["whatever"]
     assert "nothing asked of the server yet" in repr(handle)
-    assert "nothing asked of the server yet" in handle._repr_html_()
     client.close()
+
+
+def test_a_notebook_that_shows_a_handle_shows_what_it_stands_for(client: inb.Client) -> None:
+    shop = client.create_source("shop", title="The shop")
+    shop.create_collection("things", SCHEMA)
+    assert "The shop" in client.sources["shop"]._repr_html_()
+    assert "The shop" in pretty(client.sources["shop"])
+    assert "1 field" in client.collections["things"]._repr_html_()
+    assert shop.id not in repr(client.sources["shop"])
+    with pytest.raises(inb.NotFoundError):
+        client.sources["nothing"]._repr_html_()
+
+
+def test_slips_in_arguments_are_told(client: inb.Client) -> None:
+    shop = client.create_source("shop")
+    with pytest.raises(inb.DataError, match="kind is 'evnt'; expected one of profile, event, attribute"):
+        shop.create_collection("things", SCHEMA, kind="evnt")
+    things = shop.create_collection("things", SCHEMA)
+    with pytest.raises(inb.DataError, match=r"fields=\['id'\]"):
+        things.create_identifier("key", fields="id")
+    with pytest.raises(inb.DataError, match="5 is not an id"):
+        things.get(5)
+    with pytest.raises(inb.NotFoundError, match="no source 5"):
+        client.sources[5].id  # noqa: B018
+    with pytest.raises(inb.SchemaError, match=r"pass its \.schema"):
+        shop.create_collection("other", inb.infer_schema(pd.DataFrame({"a": [1]})))
+    with pytest.raises(inb.ConfigurationError, match="timeout"):
+        inb.Client("org", "some-key", timeout=None)
+    with pytest.raises(inb.ConfigurationError, match="org must be"):
+        inb.Client(None, "some-key")
 
 
 def test_a_name_that_is_not_there_is_an_error_with_what_there_is(client: inb.Client) -> None:
@@ -104,6 +134,8 @@ def test_a_name_that_is_not_there_is_an_error_with_what_there_is(client: inb.Cli
     with pytest.raises(inb.NotFoundError, match="there are no identifiers yet"):
         client.collections["things"].identifiers["key"]
     assert client.collections["things"].identifiers.get("key") is None
+    assert client.sources.get("other") is None
+    assert client.sources.get("shop", None) is not None
 
 
 def test_a_name_in_two_sources_is_told_apart_by_the_source(client: inb.Client) -> None:

@@ -312,8 +312,10 @@ def _path(*segments: str) -> str:
     An empty id would turn a request for one thing into a request for all, ``.`` and ``..`` into one for another.
     """
     for segment in segments:
-        if segment in ("", ".", ".."):
-            raise DataError("an id must not be empty or dots", value=segment, expected="an id as the API gave it")
+        if not isinstance(segment, str) or segment in ("", ".", ".."):
+            raise DataError(
+                f"{segment!r} is not an id", value=str(segment), expected="an id as the API gave it, as text"
+            )
     return "/".join(quote(segment, safe="") for segment in segments)
 
 

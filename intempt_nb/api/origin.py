@@ -106,7 +106,7 @@ class ApiRoot:
                 f"base_url must begin with https:// because the API key travels with every request; {origin} would "
                 "send it in the clear (http is for this machine only)"
             )
-        if org in ("", ".", ".."):
+        if not isinstance(org, str) or org in ("", ".", ".."):
             raise ConfigurationError(
                 "org must be the name of your organisation, as in https://api.intempt.com/v1/{org}"
             )

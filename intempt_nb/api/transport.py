@@ -82,7 +82,7 @@ class Transport:
         self._root = ApiRoot.parse(base_url, org)
         self._key = key
         self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        if not all(seconds > 0 for seconds in self._timeout):
+        if not all(isinstance(seconds, int | float) and seconds > 0 for seconds in self._timeout):
             raise ConfigurationError(f"timeout must be seconds above zero, not {timeout!r}")
         if retries < 0:
             raise ConfigurationError(f"retries must be zero or more, not {retries!r}")

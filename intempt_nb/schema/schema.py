@@ -17,7 +17,7 @@ from intempt_nb.schema.pandas import pandas_dtypes
 from intempt_nb.schema.source import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from intempt_nb.schema.model import Field, Named, Record
     from intempt_nb.schema.pandas import DtypeBackend
@@ -131,6 +131,18 @@ class Schema:
             if field.name == name:
                 return field
         raise DataError(f"the schema has no field {name!r}{suggest(name, self.names)}", field=name)
+
+    def __iter__(self) -> Iterator[Field]:
+        """Go through the columns, in order."""
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self.fields)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a column of that name."""
+        return name in self.names
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.names

@@ -42,7 +42,10 @@ def as_text(source: Any) -> str:
 def _plain(value: Any) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"a {type(value).__name__} has no JSON form")
+    kind = type(value)
+    hints = {"InferredSchema": "; pass its .schema", "pyarrow.lib.Schema": "; use Schema.from_arrow"}
+    hint = hints.get(f"{kind.__module__}.{kind.__name__}", hints.get(kind.__name__, ""))
+    raise TypeError(f"{kind.__name__} has no JSON form{hint}")
 
 
 def refuse_depth(value: Any) -> None:

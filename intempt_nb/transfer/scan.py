@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Scan"]
 
+PAGE_ROWS = 10_000
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Scan:
@@ -72,8 +74,9 @@ class Scan:
         """
         left, href, seen = self.limit, None, set[str]()
         while left is None or left > 0:
-            # The server's pages are as large as it likes; only a smaller limit is worth asking for.
-            body = endpoints.data_page(self.transport, self.collection_id, next_href=href, limit=left)
+            # Pages are as large as the server likes; asking is only worth it for fewer rows than a page would have.
+            few = left if left is not None and left < PAGE_ROWS else None
+            body = endpoints.data_page(self.transport, self.collection_id, next_href=href, limit=few)
             page = read_page(body, self.schema, self.columns)
             table = page.table if left is None else page.table.slice(0, left)
             yield from table.to_batches()

@@ -66,7 +66,7 @@ class TestOneThing:
 
     @pytest.mark.parametrize("bad", ["", ".", ".."])
     def test_an_id_that_would_be_another_path_is_not_sent(self, bad, server, transport):
-        with pytest.raises(DataError, match="must not be empty"):
+        with pytest.raises(DataError, match="is not an id"):
             endpoints.get_collection(transport, bad)
         assert server.requests == []
 

@@ -103,6 +103,17 @@ def test_limit_stops_the_requests(things: inb.CollectionHandle, pages: list[str 
     assert len(things.load(limit=1_000)) == 95
 
 
+@pytest.mark.parametrize("limit", [-1, 1.5, True, "3", float("nan")])
+def test_a_limit_that_is_no_number_of_rows_is_refused(things: inb.CollectionHandle, limit: Any) -> None:
+    with pytest.raises(inb.DataError, match="expected a whole number of rows"):
+        things.load(limit=limit)
+
+
+def test_a_limit_beyond_what_a_page_may_have_is_fine(things: inb.CollectionHandle) -> None:
+    fill(things, 3)
+    assert len(things.load(limit=10**9)) == 3
+
+
 def test_batches_are_requested_as_they_are_taken(things: inb.CollectionHandle, pages: list[str | None]) -> None:
     fill(things, 95)
     batches = things.scan().to_batches()
@@ -121,6 +132,8 @@ def test_columns_are_projected_in_the_order_asked_for(things: inb.CollectionHand
     assert frame["id"].tolist() == ["row-1"]
     with pytest.raises(inb.DataError, match=r"no field 'dya'; did you mean 'day'\?"):
         things.load(columns=["dya"])
+    with pytest.raises(inb.DataError, match=r"columns is the text 'id'; expected a list of names: columns=\['id'\]"):
+        things.load(columns="id")
 
 
 def test_other_libraries_read_a_scan_through_the_arrow_stream(things: inb.CollectionHandle) -> None:
