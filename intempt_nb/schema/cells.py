@@ -26,6 +26,7 @@ __all__ = ["KEPT", "Facts", "Kind", "Tally", "Trait", "distinct", "observe"]
 
 KEPT = 3  # examples and counterexamples that are kept
 EXACT_IN_DOUBLE = "9007199254740992"  # 2**53
+DOUBLE_DIGITS = 17  # enough to tell any two doubles apart, so that text of so many came from a double
 DAY = len("YYYY-MM-DD")
 LARGEST_INT64, SMALLEST_INT64 = "9223372036854775807", "-9223372036854775808"
 
@@ -48,6 +49,7 @@ class Trait(Enum):
     GAP = "says that there is no value"
     INEXACT = "a whole number that a double cannot hold exactly"
     HUGE = "a whole number that 64 bits cannot hold"
+    ROUNDED = "a number with more digits than a double keeps"
     UNZONED = "a timestamp without a time zone"
     MICROS = "a timestamp finer than a millisecond"
     NANOS = "a timestamp finer than a microsecond"
@@ -268,7 +270,7 @@ def _facts(kind: Kind, cells: _Cells) -> Facts:
         case Kind.INTEGER:
             return _integers(cells)
         case Kind.DECIMAL:
-            bounds = _bounds(kind, cells.values.cast(pa.float64()))
+            return _decimals(cells)
         case Kind.DATE:
             bounds = _bounds(kind, cells.values)
         case Kind.TIMESTAMP:
@@ -293,6 +295,16 @@ def _integers(cells: _Cells) -> Facts:
         huge = pc.and_(_exceeds(digits, LARGEST_INT64), pc.not_equal(cells.values, SMALLEST_INT64))
         found[Trait.HUGE], cells = cells.split(huge)
     return Facts(tallies=_tallies(found), bounds=_bounds(Kind.INTEGER, cells.values.cast(pa.int64())))
+
+
+def _decimals(cells: _Cells) -> Facts:
+    found: dict[Kind | Trait, _Cells] = {Kind.DECIMAL: cells}
+    if pc.max(pc.binary_length(cells.values)).as_py() > DOUBLE_DIGITS:
+        # What is left of the sign, the leading noughts, the point and the exponent; noughts at the end say nothing.
+        digits = pc.replace_substring_regex(cells.values, r"^-?[0.]*|[eE].*$|\.", "")
+        digits = pc.ascii_rtrim(digits, characters="0")
+        found[Trait.ROUNDED], _ = cells.split(pc.greater(pc.binary_length(digits), DOUBLE_DIGITS))
+    return Facts(tallies=_tallies(found), bounds=_bounds(Kind.DECIMAL, cells.values.cast(pa.float64())))
 
 
 def _exceeds(digits: pa.Array, limit: str) -> pa.Array:

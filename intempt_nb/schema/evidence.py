@@ -39,7 +39,7 @@ def explain(facts: Facts, avro_type: Any) -> str:
     if avro_type == "string":
         gaps = facts.tally(Trait.GAP)
         return "; ".join([_why_text(facts), *([f"text as well: {places(gaps)}"] if gaps.count else [])])
-    return "; ".join([_all_values(facts), *_time_notes(facts), *_gaps(facts)])
+    return "; ".join([_all_values(facts), *_digit_notes(facts), *_time_notes(facts), *_gaps(facts)])
 
 
 def places(tally: Tally) -> str:
@@ -82,6 +82,13 @@ def _gaps(facts: Facts) -> list[str]:
     if not gaps.count:
         return []
     return [f"{gaps.count:,} cell{'s say' if gaps.count > 1 else ' says'} there is none: {places(gaps)}"]
+
+
+def _digit_notes(facts: Facts) -> list[str]:
+    rounded = facts.tally(Trait.ROUNDED)
+    if not rounded.count:
+        return []
+    return [f"{rounded.count:,} will be rounded, having more digits than a double keeps: {places(rounded)}"]
 
 
 def _time_notes(facts: Facts) -> list[str]:

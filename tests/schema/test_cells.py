@@ -101,6 +101,7 @@ def test_traits_are_counted_beside_the_kinds() -> None:
         Trait.GAP: 1,
         Trait.INEXACT: 2,
         Trait.HUGE: 1,
+        Trait.ROUNDED: 0,
         Trait.UNZONED: 1,
         Trait.MICROS: 2,
         Trait.NANOS: 1,

@@ -691,3 +691,20 @@ def test_the_caller_keeps_the_frame() -> None:
     copy = frame.copy(deep=True)
     infer_frame(frame)
     pd.testing.assert_frame_equal(frame, copy)
+
+
+@pytest.mark.parametrize(
+    ("cells", "note"),
+    [
+        (["0.1234567890123456789", "1.5"], "1 will be rounded, having more digits than a double keeps: row 2"),
+        (["1.5", "-12345678901234567890.5e3"], "row 3 '-12345678901234567890.5e3'"),
+        (["0.30000000000000004", "1.50000000000000000000", "0.00000000000000000000001", "5e-324"], None),
+    ],
+)
+def test_digits_that_a_double_cannot_keep_are_told(cells: list[str], note: str | None) -> None:
+    schema = pa.schema([("a", pa.string())])
+    batch = pa.record_batch([pa.array(cells)], schema=schema)
+    inferred = infer([(batch, None)], schema, name="r", text=True)
+    assert inferred.schema.to_avro()["fields"][0]["type"] == "double"
+    reason = inferred.evidence["reason"].iloc[0]
+    assert (note in reason) if note else ("rounded" not in reason)
