@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import _thread
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any
@@ -334,3 +335,19 @@ def test_a_report_shows_twenty_rejects_and_counts_the_rest(things: inb.Collectio
     assert len(report.rejects) == 50
     assert "30 more in report.rejects" in repr(report)
     assert repr(report).count("not a whole number") == 20
+
+
+def interrupt_at_500(body: dict[str, Any]) -> Any:
+    if body["things"][0]["n"] == 500:
+        _thread.interrupt_main()
+
+
+@pytest.mark.parametrize("gated", [interrupt_at_500], indirect=True)
+def test_an_interruption_ends_cleanly_and_says_how_far_it_came(gated: inb.CollectionHandle) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        gated.upload(frame_of(20_000), limits=inb.Limits(batch_rows=10), progress=False)
+    assert "rows were accepted, and they stay" in "".join(caught.value.__notes__)
+    stored = gated.load()["n"].tolist()
+    assert 500 <= len(stored) < 20_000
+    assert gated.upload(frame_of(20_000), progress=False).accepted == 20_000
+    assert sorted(gated.load()["n"].tolist()) == list(range(20_000))
