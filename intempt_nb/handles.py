@@ -12,6 +12,7 @@ from intempt_nb.api import endpoints
 from intempt_nb.codecs.tabular import open_tabular
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
+from intempt_nb.links import identifiers_of, relations_of
 from intempt_nb.listing import Listing
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer.scan import Scan
@@ -146,16 +147,8 @@ class CollectionHandle:
         self._owner = source
         self._record = record
         self._schema: Schema | None = None
-        self.identifiers: Listing[Identifier] = Listing("identifier", self._fetch_identifiers, _ID_HEADER, _id_row)
-        self.relations: Listing[Relation] = Listing("relation", self._fetch_relations, _REL_HEADER, _rel_row)
-
-    def _fetch_identifiers(self) -> list[tuple[str, str, str, Identifier]]:
-        found = endpoints.list_identifiers(self._transport, self.id)
-        return [(each.id, each.name, each.type, each) for each in found]
-
-    def _fetch_relations(self) -> list[tuple[str, str, str, Relation]]:
-        found = endpoints.list_relations(self._transport, self.id)
-        return [(each.id, each.name, each.id, each) for each in found]
+        self.identifiers: Listing[Identifier] = identifiers_of(transport, lambda: self.id)
+        self.relations: Listing[Relation] = relations_of(transport, lambda: self.id)
 
     @property
     def record(self) -> Collection:
@@ -404,19 +397,6 @@ def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
     if isinstance(names, str):
         raise DataError(f"{what} is the text {names!r}; expected a list of names: {what}=[{names!r}]")
     return tuple(names)
-
-
-_ID_HEADER = ("name", "type", "fields", "references", "id")
-_REL_HEADER = ("name", "type", "identifier", "id")
-
-
-def _id_row(identifier: Identifier) -> Sequence[object]:
-    fields = ", ".join(str(field.get("name")) for field in identifier.schema_json.get("fields", []))
-    return identifier.name, identifier.type, fields, identifier.reference_id, identifier.id
-
-
-def _rel_row(relation: Relation) -> Sequence[object]:
-    return relation.name, relation.type, relation.identifier_id, relation.id
 
 
 def _handle_text(noun: str, key: str, rows: list[tuple[str, object]]) -> str:

@@ -116,7 +116,7 @@ def test_slips_in_arguments_are_told(client: inb.Client) -> None:
     with pytest.raises(inb.DataError, match="5 is not an id"):
         things.get(5)
     with pytest.raises(inb.NotFoundError, match="no source 5"):
-        client.sources[5].id  # noqa: B018
+        client.sources[5].id
     with pytest.raises(inb.SchemaError, match=r"pass its \.schema"):
         shop.create_collection("other", inb.infer_schema(pd.DataFrame({"a": [1]})))
     with pytest.raises(inb.ConfigurationError, match="timeout"):
@@ -130,7 +130,7 @@ def test_a_name_that_is_not_there_is_an_error_with_what_there_is(client: inb.Cli
     with pytest.raises(inb.NotFoundError, match=r"no collection 'thing'; did you mean 'things'\?"):
         client.collections["thing"].load()
     with pytest.raises(KeyError):
-        client.sources["other"].id  # noqa: B018
+        client.sources["other"].id
     with pytest.raises(inb.NotFoundError, match="there are no identifiers yet"):
         client.collections["things"].identifiers["key"]
     assert client.collections["things"].identifiers.get("key") is None
@@ -143,7 +143,7 @@ def test_a_name_in_two_sources_is_told_apart_by_the_source(client: inb.Client) -
         client.create_source(name).create_collection("things", SCHEMA)
     assert sorted(client.collections) == ["one/things", "two/things"]
     with pytest.raises(inb.NotFoundError, match=r"one/things, two/things\. Use one of those"):
-        client.collections["things"].schema  # noqa: B018
+        client.collections["things"].schema
     assert client.collections["two/things"].source.name == "two"
     assert client.sources["one"].collections["things"].source.name == "one"
 
@@ -169,7 +169,7 @@ def test_identifiers_and_relations_link_collections(client: inb.Client) -> None:
     fields = [{"name": "id", "type": "string"}, {"name": "visitorId", "type": "string"}]
     orders = shop.create_collection("orders", {"type": "record", "name": "orders", "fields": fields}, kind="event")
     with pytest.raises(inb.NotFoundError, match=r"has no primary identifier.*create_identifier"):
-        orders.primary  # noqa: B018
+        orders.primary
     key = visitors.create_identifier("visitor", fields=["id"])
     orders.create_identifier("order", fields=["id"], type="primary")
     foreign = orders.create_identifier("visitor", fields=["visitorId"], type="foreign", references=visitors.primary)

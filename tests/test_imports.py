@@ -22,6 +22,7 @@ ORDER = [
     "api",
     "transfer",
     "listing",
+    "links",
     "handles",
     "client",
     "demo",

@@ -100,7 +100,7 @@ def read_page(body: bytes, schema: Schema, columns: Sequence[str] | None = None)
     return plan.page(list(_read_whole(page, plan)), *links_of(page))
 
 
-class _NotItems(Exception):  # noqa: N818
+class _NotItems(Exception):  # noqa: N818 - it tells, and never leaves this module
     """A piece is not JSON, so either the page is not or it was cut in the wrong place."""
 
 

@@ -195,8 +195,8 @@ def make_transport(start_server: object, key: Secret) -> Iterator[Callable[..., 
 
     def make(base_url: str, **options: Any) -> Transport:
         transport = Transport(base_url, options.pop("org", "OrgABC"), options.pop("key", key), **options)
-        transport.waits = []  # type: ignore[attr-defined]
-        transport._sleep = transport.waits.append  # type: ignore[attr-defined]
+        transport.waits = []
+        transport._sleep = transport.waits.append
         made.append(transport)
         return transport
 

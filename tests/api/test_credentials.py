@@ -20,7 +20,7 @@ from intempt_nb.errors import ConfigurationError
 
 
 class Vault(KeyringBackend):
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self, keys: dict[tuple[str, str], str] | None = None) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def terminal(monkeypatch):
 
 class TestSecret:
     def test_shows_nothing(self, key, canary):
-        shown = [repr(key), str(key), f"{key}", f"{key:>40}", "%s" % key, "%r" % key, repr([key]), f"{key!r}"]  # noqa: UP031
+        shown = [repr(key), str(key), f"{key}", f"{key:>40}", "%s" % key, "%r" % key, repr([key]), f"{key!r}"]  # noqa: UP031 - % is what is tested
         shown += [logging.LogRecord("", 0, "", 0, "%s", (key,), None).getMessage(), repr({"key": key})]
         assert not any(canary in text for text in shown)
         assert key.reveal() == canary

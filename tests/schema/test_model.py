@@ -119,4 +119,4 @@ def test_types_are_values() -> None:
     assert one == two
     assert hash(one) == hash(two)
     with pytest.raises(AttributeError):
-        one.name = "s"  # type: ignore[misc]
+        one.name = "s"

@@ -96,7 +96,7 @@ def test_large_numbers_with_gaps_survive_all_but_the_default() -> None:
 
 def test_an_unknown_backend_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected 'pyarrow', 'numpy_nullable' or None"):
-        REQUIRED.to_pandas("numpy")  # type: ignore[arg-type]
+        REQUIRED.to_pandas("numpy")
 
 
 def test_any_arrow_type_has_a_dtype() -> None:

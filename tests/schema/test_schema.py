@@ -218,7 +218,7 @@ def test_copies_and_pickles_are_equal() -> None:
 
 def test_a_schema_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        booking().text = ""  # type: ignore[misc]
+        booking().text = ""
 
 
 # Showing itself
