@@ -111,6 +111,8 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_transport"):  # a traceback may show a client that could not be made
+            return "Client(not connected)"
         return f"Client(org={self.org!r}, base_url={self.base_url!r})"
 
     def _repr_html_(self) -> str:

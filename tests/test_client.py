@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import traceback
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -63,6 +64,16 @@ def test_the_key_is_nowhere_to_be_seen(client: inb.Client) -> None:
         pickle.dumps(stranger)
     with pytest.raises(TypeError):
         copy.deepcopy(stranger)
+
+
+def test_a_traceback_with_local_variables_does_not_show_the_key() -> None:
+    canary = "canary-key-7f3a"
+    with pytest.raises(inb.ConfigurationError) as caught:
+        inb.Client("org", "".join(["canary-", "key-7f3a"]), "http://example.com")
+    frames = traceback.walk_tb(caught.value.__traceback__)
+    ours = [repr(frame.f_locals) for frame, _ in frames if frame.f_code.co_filename != __file__]
+    assert len(ours) > 1
+    assert not any(canary in each for each in ours)
 
 
 def test_http_is_refused_except_on_this_machine() -> None:

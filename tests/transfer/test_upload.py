@@ -256,9 +256,10 @@ def refuse_poison(body: dict[str, Any]) -> Any:
 
 def list_poison(body: dict[str, Any]) -> Any:
     errors = [
-        {"collection": "things", "index": index, "field": "id", "message": "it is poison"}
+        {"collection": "things", "index": index, "field": "id", "message": message}
         for index, item in enumerate(body["things"])
         if "poison" in item["id"]
+        for message in ("it is poison", "and more of it")
     ]
     return refusal(400, errors=errors) if errors else None
 
