@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intempt_nb.display import html_table, shorten, text_table
@@ -21,6 +21,7 @@ class Reader(HTMLParser):
         self.texts.append(data)
 
 
+@example(["<b>bold</b>", "&amp;"], "<i>")
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=2, max_size=2), st.text(max_size=20))
 def test_whatever_is_in_a_cell_the_table_has_only_its_own_tags(cells: list[str], caption: str) -> None:
     reader = Reader()

@@ -215,6 +215,8 @@ class Transport:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_root"):  # a traceback may show a transport that could not be made
+            return "Transport(not connected)"
         return f"Transport({self.base_url!r}, org={self.org!r})"
 
     def __reduce__(self) -> NoReturn:
