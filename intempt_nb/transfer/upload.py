@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.bodies import cut, encode_rows, join_rows
+from intempt_nb.codecs.columns import match_name
 from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError, DeliveryUnknownError, RejectedError
 from intempt_nb.schema.model import String, without_null
@@ -212,8 +213,7 @@ def _key_to_make(target: Target, source: Tabular) -> tuple[str, ...]:
     known = target.schema[target.key[0]]
     if without_null(known.type) != String():
         return ()
-    candidates = {known.name, known.title, *known.aliases}
-    return () if candidates & set(source.schema.names) else target.key
+    return target.key if match_name(known, source.schema.names) is None else ()
 
 
 def _with_key(block: Prepared, name: str, digest: str) -> Prepared:

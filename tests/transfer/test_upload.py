@@ -115,6 +115,16 @@ def test_a_text_key_without_a_column_is_made_of_content_and_row(shop: inb.Source
     assert len(things.load()) == 4
 
 
+def test_a_key_whose_column_has_no_avro_name_is_found_not_made(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = shop.create_collection(
+        "things", {"type": "record", "name": "things", "fields": [{"name": "my_id", "type": "string"}, FIELDS[1]]}
+    )
+    things.create_identifier("key", fields=["my_id"])
+    report = things.upload(write(tmp_path / "a.csv", "my id,n\na,1\n"), progress=False)
+    assert (report.accepted, report.key_rule) == (1, None)
+    assert things.load()["my_id"].tolist() == ["a"]
+
+
 def test_a_key_that_is_not_text_is_never_made(shop: inb.SourceHandle, tmp_path: Path) -> None:
     things = make(shop, [{"name": "id", "type": "long"}, FIELDS[1]])
     with pytest.raises(inb.DataError, match="no column for the required field 'id'"):
