@@ -70,7 +70,7 @@ def _purchases(shop: SourceHandle, path: Path) -> None:
     with _step("Load it back as a DataFrame"):
         frame = purchases.load()
     _head(frame)
-    with _step("Upload two rows with mistakes in them: what would be refused is said, and why"):
+    with _step("Check three rows, two with mistakes, without sending them"):
         broken = frame.head(3).astype({"date": "string", "quantity": "string"})
         broken.loc[1, "date"] = "1997-02-30"
         broken.loc[2, "quantity"] = "two"

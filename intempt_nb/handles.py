@@ -337,7 +337,8 @@ class CollectionHandle:
         Raises
         ------
         DataError
-            If the source cannot be read, lacks a required column, or has one of the wrong kind; nothing is sent then.
+            If the source cannot be read, lacks a required column, or has one of the wrong kind. What was sent before a
+            later part of a file turned out to be unreadable stays, and a note says how much it was.
         RejectedError
             If the collection has no primary identifier yet.
         ApiError, TransportError

@@ -159,8 +159,11 @@ def upload(
 
     Raises
     ------
+    ConfigurationError
+        If `workers` is no number of at least 1.
     DataError
-        Before anything is sent: a required field has no column, or a column is of the wrong kind.
+        Before anything is sent: a required field has no column. While sending: a column is of the wrong kind, or the
+        source cannot be read on.
     ApiError, TransportError
         If the server cannot be used (wrong key, not found, down for longer than the retries). A note on the error says
         how far the upload came; to send the same again is harmless.
