@@ -7,16 +7,20 @@ Types"), decimals and UUIDs on them included. Everything else looks as it does i
 from __future__ import annotations
 
 import binascii
+import struct
 import uuid
 from decimal import Decimal as PyDecimal
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.durations import format_period
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Bytes,
     Decimal,
+    Duration,
     Fixed,
     Map,
     Record,
@@ -48,10 +52,13 @@ def default_json(avro_type: AvroType, default: Any, named: Mapping[str, Named]) 
     if holds_json_text(avro_type, named) or (isinstance(default, str) and max(default, default="") > "\xff"):
         return default
     match without_null(avro_type), default:
-        case (Bytes() | Fixed(), str()):
+        case (Bytes() | BigDecimal() | Fixed(), str()):
             return binascii.b2a_base64(_bytes(default), newline=False).decode()
         case (Decimal(scale=scale), str()):
             return _decimal_text(int.from_bytes(_bytes(default), signed=True), scale)
+        case (Duration(), str()):
+            raw = _bytes(default)
+            return format_period(*struct.unpack("<III", raw)) if len(raw) == 12 else default
         case (Uuid(fixed=Fixed()), str()):
             raw = _bytes(default)
             return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else default

@@ -26,14 +26,17 @@ from intempt_nb.codecs.literals import dumps, loads
 from intempt_nb.codecs.wire import FIRST_DAY, LAST_DAY
 from intempt_nb.display import shorten
 from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.durations import period_texts
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Fixed,
     Float,
@@ -136,13 +139,15 @@ class Outgoing:
         match without_null(avro_type):
             case Float() | Double():
                 return _finite(array)
-            case Bytes() | Fixed():
+            case Bytes() | BigDecimal() | Fixed():
                 return _base64(array)
             case Decimal():
                 return _decimal_texts(array)
             case Uuid(fixed=Fixed()):
                 raw = array.storage.to_pylist()
                 return pa.array([None if each is None else str(uuid.UUID(bytes=each)) for each in raw], pa.string())
+            case Duration():
+                return _periods(array)
             case Date(base="string"):
                 return _calendar_days(array)
             case Date() | Time(unit="ms"):
@@ -221,6 +226,13 @@ def _base64(array: pa.Array) -> pa.Array:
     cells = array.to_pylist()
     texts = [None if cell is None else binascii.b2a_base64(cell, newline=False).decode() for cell in cells]
     return pa.array(texts, pa.string())
+
+
+def _periods(array: pa.Array) -> pa.Array:
+    try:
+        return period_texts(array)
+    except ValueError as error:
+        raise NotJson(f"a duration of {error}; Avro has none that is negative or finer than a millisecond") from None
 
 
 def _decimal_texts(array: pa.Array) -> pa.Array:

@@ -23,15 +23,18 @@ from intempt_nb.codecs.defaults import default_json
 from intempt_nb.codecs.literals import NOT_FINITE, dumps, loads
 from intempt_nb.codecs.wire import UUID
 from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.durations import interval
 from intempt_nb.schema.model import (
     MISSING,
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Field,
     Fixed,
@@ -167,10 +170,12 @@ def _converter(avro_type: AvroType, named: Mapping[str, Named]) -> Convert:
             return _text
         case Uuid():
             return partial(_matching, pattern=_UUID)
-        case Bytes():
+        case Bytes() | BigDecimal():
             return partial(_base64, size=None)
         case Fixed(size=size):
             return partial(_base64, size=size)
+        case Duration():
+            return _period
         case Enum(symbols=symbols, default=default):
             return partial(_symbol, symbols=None if default is not None else frozenset(symbols))
         case Date(base):
@@ -264,6 +269,12 @@ def _base64(value: Any, size: int | None) -> str:
     found = len(binascii.a2b_base64(text, strict_mode=True))
     if size is not None and found != size:
         raise ValueError(value)
+    return text
+
+
+def _period(value: Any) -> str:
+    text = _text(value)
+    interval(text)
     return text
 
 

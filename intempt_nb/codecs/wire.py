@@ -6,12 +6,13 @@ Avro                                   JSON
 null, boolean, string                  null, true or false, text
 int, long                              number, exact over all 64 bits
 float, double                          number
-bytes, fixed                           base64 text
+bytes, fixed, big-decimal              base64 text
 decimal                                text; a number is read too
 date on string, date on int            ``"2020-05-25"``; days since 1970-01-01
 time-millis, time-micros               milliseconds or microseconds since midnight
 timestamp-*, local-timestamp-*         units since 1970-01-01T00:00:00, never shifted
 uuid (also on fixed)                   text
+duration                               an ISO 8601 period: ``"P14M3DT0.5S"``
 enum                                   its symbol
 array; map, record                     list; object
 union of several, recursive record     the bare value; in Arrow its JSON text
@@ -33,14 +34,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.schema.arrow import arrow_type, holds_json_text
+from intempt_nb.schema.durations import periods
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Fixed,
     Float,
@@ -114,7 +118,7 @@ def wire_type(avro_type: AvroType, named: Mapping[str, Named], *, numbers_as_tex
     if holds_json_text(avro_type, named):
         return pa.string()
     match without_null(avro_type):
-        case Bytes() | Fixed() | Enum() | Uuid() | Date(base="string"):
+        case Bytes() | BigDecimal() | Fixed() | Enum() | Uuid() | Duration() | Date(base="string"):
             return pa.string()
         case Float() | Double() if numbers_as_text:
             return pa.string()
@@ -160,12 +164,14 @@ def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Named]) 
     match without_null(avro_type):
         case Float() | Double() as number:
             return _numbers(array, arrow_type(number, named))
-        case Bytes():
+        case Bytes() | BigDecimal():
             return _decoded(array, pa.binary())
         case Fixed(size=size):
             return _decoded(array, pa.binary(size))
         case Uuid(fixed=Fixed()):
             return _uuids(array)
+        case Duration():
+            return _durations(array)
         case Enum(symbols=symbols, default=default):
             return _symbols(array, symbols, default)
         case Date(base="string"):
@@ -233,6 +239,13 @@ def _uuids(array: pa.Array) -> pa.Array:
         raise Refused
     cells = [None if text is None else bytes.fromhex(text.replace("-", "")) for text in array.to_pylist()]
     return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(cells, pa.binary(16)))
+
+
+def _durations(array: pa.Array) -> pa.Array:
+    try:
+        return periods(array)
+    except ValueError as error:
+        raise Refused from error
 
 
 def _symbols(array: pa.Array, symbols: tuple[str, ...], default: str | None) -> pa.Array:

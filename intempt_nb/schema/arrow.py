@@ -21,11 +21,13 @@ from intempt_nb.schema.avro import NAME, parse_json, read_record
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Field,
     Fixed,
@@ -108,7 +110,7 @@ def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
             return pa.float32()
         case Double():
             return pa.float64()
-        case Bytes():
+        case Bytes() | BigDecimal():
             return pa.binary()
         case String() | Uuid(fixed=None):
             return pa.string()
@@ -126,6 +128,8 @@ def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
             return pa.timestamp(unit, None if local else "UTC")
         case Decimal(precision, scale):
             return pa.decimal128(precision, scale) if precision <= MAX_DECIMAL128 else pa.decimal256(precision, scale)
+        case Duration():
+            return pa.month_day_nano_interval()
         case Array(items):
             return pa.list_(_child("item", items, named))
         case Map(values):

@@ -21,11 +21,13 @@ from intempt_nb.schema.model import (
     MISSING,
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Field,
     Fixed,
@@ -64,6 +66,8 @@ PRIMITIVES: Mapping[str, AvroType] = {
     "bytes": Bytes(),
     "string": String(),
 }
+VALUE = "value"
+"""The column of a schema that is no record."""
 COMPLEX = ("record", "error", "enum", "array", "map", "fixed")
 FIELD_KEYS = frozenset({"name", "type", "default", "doc", "title", "display", "order", "aliases"})
 
@@ -74,10 +78,15 @@ class SchemaWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class ParsedSchema:
-    """A record and the named types that `Reference` points at."""
+    """A type and the named types that `Reference` points at."""
 
-    record: Record
+    root: AvroType
     named: Mapping[str, Named]
+
+    @property
+    def record(self) -> Record:
+        """The root itself; a root that is no record is the one column of a record, `VALUE`."""
+        return self.root if isinstance(self.root, Record) else Record(VALUE, (Field(VALUE, self.root),))
 
 
 @dataclass(slots=True)
@@ -217,7 +226,7 @@ def _branch_key(avro_type: AvroType) -> str:
     match avro_type:
         case Fixed(name=name) | Enum(name=name) | Record(name=name) | Reference(name):
             return name
-        case Decimal(fixed=Fixed(name=name)) | Uuid(fixed=Fixed(name=name)):
+        case Decimal(fixed=Fixed(name=name)) | Uuid(fixed=Fixed(name=name)) | Duration(Fixed(name=name)):
             return name
         case Date(base):
             return base
@@ -225,7 +234,7 @@ def _branch_key(avro_type: AvroType) -> str:
             return "int" if unit == "ms" else "long"
         case Timestamp():
             return "long"
-        case Decimal():
+        case Decimal() | BigDecimal():
             return "bytes"
         case Uuid():
             return "string"

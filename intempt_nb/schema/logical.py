@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.schema.model import AvroType, Bytes, Date, Decimal, Fixed, Int, Long, String, Time, Timestamp, Uuid
+from intempt_nb.schema.model import (
+    AvroType,
+    BigDecimal,
+    Bytes,
+    Date,
+    Decimal,
+    Duration,
+    Fixed,
+    Int,
+    Long,
+    String,
+    Time,
+    Timestamp,
+    Uuid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +37,10 @@ _LOGICAL: Mapping[tuple[str, AvroType], AvroType] = {
     ("local-timestamp-micros", Long()): Timestamp("us", local=True),
     ("local-timestamp-nanos", Long()): Timestamp("ns", local=True),
     ("uuid", String()): Uuid(),
+    ("big-decimal", Bytes()): BigDecimal(),
 }
 
-LOGICAL_TYPES = sorted({name for name, _ in _LOGICAL} | {"decimal"})
+LOGICAL_TYPES = sorted({name for name, _ in _LOGICAL} | {"decimal", "duration"})
 """The names there are."""
 
 
@@ -48,6 +63,8 @@ def logical_type(value: Mapping[str, Any], base: AvroType) -> AvroType | None:
     match name, base:
         case "uuid", Fixed(size=16):
             return Uuid(base)
+        case "duration", Fixed(size=12):
+            return Duration(base)
         case "decimal", Bytes() | Fixed():
             return _decimal(value, base if isinstance(base, Fixed) else None)
         case str(), _:

@@ -25,11 +25,13 @@ __all__ = [
     "MISSING",
     "Array",
     "AvroType",
+    "BigDecimal",
     "Boolean",
     "Bytes",
     "Date",
     "Decimal",
     "Double",
+    "Duration",
     "Enum",
     "Field",
     "Fixed",
@@ -107,6 +109,7 @@ class Fixed:
 
     name: str
     size: int
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Enum:
     name: str
     symbols: tuple[str, ...]
     default: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,18 @@ class Decimal:
     precision: int
     scale: int = 0
     fixed: Fixed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BigDecimal:
+    """A decimal number that brings its own scale, on bytes; no Arrow type holds it, so it stays bytes there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Months, days and milliseconds, each an unsigned 32-bit little-endian integer, on 12 bytes."""
+
+    fixed: Fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +277,8 @@ AvroType: TypeAlias = (
     | Time
     | Timestamp
     | Decimal
+    | BigDecimal
+    | Duration
     | Uuid
 )
 
@@ -305,10 +323,11 @@ def describe(avro_type: AvroType) -> str:
         case Map(values):
             return f"map of {describe(values)}"
         case Record(fields=fields):
-            return f"record of {', '.join(each.name for each in fields[:4])}{', …' if len(fields) > 4 else ''}"
+            first = ", ".join(each.name for each in fields[:4])
+            return f"record of {first or 'nothing'}{', …' if len(fields) > 4 else ''}"
         case Union(branches):
             rest = [describe(branch) for branch in branches if branch != Null()]
-            return " or ".join([*rest, "null"] if len(rest) < len(branches) else rest)
+            return " or ".join([*rest, "null"] if len(rest) < len(branches) else rest) or "a union of nothing"
         case Reference(name):
             return name
         case Date(base):
@@ -319,5 +338,9 @@ def describe(avro_type: AvroType) -> str:
             return f"{'local-' if local else ''}timestamp-{_LOGICAL_UNITS[unit]}"
         case Decimal(precision, scale):
             return f"decimal({precision}, {scale})"
+        case BigDecimal():
+            return "big-decimal"
+        case Duration():
+            return "duration"
         case Uuid():
             return "uuid"

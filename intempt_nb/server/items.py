@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from intempt_nb.display import shorten
 from intempt_nb.schema import model
+from intempt_nb.schema.durations import parse_period
 from intempt_nb.schema.model import describe, is_nullable, without_null
 
 if TYPE_CHECKING:
@@ -113,10 +114,12 @@ def _compile(avro_type: model.AvroType, named: dict[str, Check]) -> Check:
             return _decimal(precision, scale)
         case model.Uuid(fixed):
             return _check_uuid if fixed is None else _binary(fixed.size)
-        case model.Bytes():
+        case model.Bytes() | model.BigDecimal():
             return _binary(None)
         case model.Fixed(name, size):
             return named.setdefault(name, _binary(size))
+        case model.Duration():
+            return _check_period
         case model.Enum(name, symbols):
             return named.setdefault(name, _enum(symbols))
         case model.Array(items):
@@ -219,6 +222,14 @@ def _decimal(precision: int, scale: int) -> Check:
 def _check_uuid(value: Any) -> Any:
     if type(value) is not str or not _UUID.fullmatch(value):
         raise _mismatch(value, 'uuid: text, as "123e4567-e89b-12d3-a456-426614174000"')
+    return value
+
+
+def _check_period(value: Any) -> Any:
+    try:
+        parse_period(value if type(value) is str else "")
+    except ValueError:
+        raise _mismatch(value, 'duration: an ISO 8601 period, as "P14M3DT0.5S"') from None
     return value
 
 

@@ -203,6 +203,8 @@ def _comparable(avro_type: model.AvroType, schema: ParsedSchema) -> object:
             return precision, scale, fixed and fixed.size
         case model.Uuid(model.Fixed()):
             return model.Uuid, 16
+        case model.Duration():
+            return model.Duration
         case _:
             return bare
 

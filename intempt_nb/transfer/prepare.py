@@ -12,19 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.columns import convert, match_name, require_values
 from intempt_nb.codecs.exact import default_of, fill_nulls
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.columns import convert, match_name, require_values
 from intempt_nb.schema.model import MISSING, Array, Map, Null, Record, Reference, Union, describe, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.codecs.blocks import Block, Malformed, Tabular
-    from intempt_nb.codecs.refusals import Converted, Refusal
     from intempt_nb.schema.model import AvroType, Field, Named
+    from intempt_nb.schema.refusals import Converted, Refusal
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intempt_nb.codecs.frames import to_frame
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError
+from intempt_nb.schema.frames import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

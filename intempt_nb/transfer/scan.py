@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.frames import to_frame
 from intempt_nb.codecs.pages import read_page
 from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
+from intempt_nb.schema.frames import to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

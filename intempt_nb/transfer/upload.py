@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.bodies import cut, encode_rows, join_rows
-from intempt_nb.codecs.columns import match_name
 from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError, DeliveryUnknownError, RejectedError
+from intempt_nb.schema.columns import match_name
 from intempt_nb.schema.model import String, without_null
 from intempt_nb.transfer.prepare import REJECTS, Prepared, plan_columns, prepare
 from intempt_nb.transfer.report import UploadReport

@@ -1,66 +1,9 @@
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
-
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 
-from intempt_nb.codecs.frames import from_frame, open_frame, open_table, to_frame
-from intempt_nb.errors import DataError
-
-
-def test_what_pandas_calls_missing_is_null_and_nothing_else_is() -> None:
-    frame = pd.DataFrame(
-        {
-            "plain": [1.5, np.nan],
-            "when": pd.to_datetime(["2020-01-01", None]),
-            "masked": pd.array([1, None], "Int64"),
-            "text": ["", None],
-            "arrow": pd.array([1.5, None], pd.ArrowDtype(pa.float64())),
-        }
-    )
-    table = from_frame(frame)
-    assert [column.null_count for column in table.columns] == [1, 1, 1, 1, 1]
-    assert table["text"].to_pylist() == ["", None]
-
-
-def test_an_arrow_backed_nan_is_kept_apart_from_a_gap() -> None:
-    series = pd.Series(pd.arrays.ArrowExtensionArray(pa.array([float("nan"), None, 1.0])))
-    column = from_frame(pd.DataFrame({"a": series}))["a"]
-    assert column.null_count == 1
-    assert np.isnan(column.to_pylist()[0])
-
-
-def test_the_frame_is_not_changed() -> None:
-    frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="key"))
-    before = frame.copy(deep=True)
-    assert from_frame(frame).column_names == ["key", "a"]
-    pd.testing.assert_frame_equal(frame, before)
-
-
-def test_an_index_without_a_name_is_left_out() -> None:
-    assert from_frame(pd.DataFrame({"a": [1]}, index=[7])).column_names == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("frame", "message"),
-    [
-        (pd.DataFrame({"a": [1, "x"]}), r"row 1, field 'a': the column holds int and, here, str 'x'"),
-        (pd.DataFrame({"a": [None, "x", 3.5]}), r"row 2, field 'a': the column holds str and, here, float"),
-        (pd.DataFrame({0: [1]}), r"column label 0 is not text"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"field 'a': the frame has column 'a' more than once"),
-        (pd.DataFrame({"a": [1]}, index=pd.Index([2], name="a")), r"'a' names both a column and an index level"),
-        (pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}), r"field 'a': .* half of a surrogate pair"),
-        (pd.DataFrame({"a": [1 + 2j]}), r"field 'a': the column cannot be read"),
-        (pd.DataFrame({"a": pd.arrays.SparseArray([0, 1])}), r"field 'a': the column is sparse"),
-    ],
-)
-def test_a_column_that_cannot_be_read_is_an_error_that_names_it(frame: pd.DataFrame, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        from_frame(frame)
+from intempt_nb.codecs.frames import open_frame, open_table
 
 
 def test_rows_are_numbered_as_iloc_has_them() -> None:
@@ -76,13 +19,3 @@ def test_the_digest_is_of_the_rows_not_of_the_chunks() -> None:
     chunked = pa.concat_tables([table[:3], table[3:]])
     assert open_table(table).digest() == open_table(chunked).digest()
     assert open_table(table).digest() != open_table(table[1:]).digest()
-
-
-@pytest.mark.parametrize("backend", ["pyarrow", "numpy_nullable", None])
-def test_frames_come_back(backend: Any) -> None:
-    table = pa.table({"n": [1, 2], "d": [dt.date(2020, 1, 1), None], "s": ["x", None], "b": [True, False]})
-    frame = to_frame(table, backend)
-    assert from_frame(frame)["n"].to_pylist() == [1, 2]
-    assert frame["s"].isna().tolist() == [False, True]
-    if backend == "pyarrow":
-        assert [dtype.pyarrow_dtype for dtype in frame.dtypes] == [column.type for column in table.columns]

@@ -78,6 +78,22 @@ def fixed_uuid() -> Kind:
     return Kind(avro, st.uuids(), arrow, json=str)
 
 
+def duration() -> Kind:
+    def arrow(cells: list[Any]) -> pa.Array:
+        values = [None if cell is None else pa.MonthDayNano([cell[0], cell[1], cell[2] * 10**6]) for cell in cells]
+        return pa.array(values, pa.month_day_nano_interval())
+
+    def text(value: Any) -> str:
+        months, days, millis = value
+        seconds = str(decimal.Decimal(millis).scaleb(-3).normalize().__format__("f"))
+        text = "P" + f"{months}M" * (months > 0) + f"{days}D" * (days > 0) + f"T{seconds}S" * (millis > 0)
+        return "P0D" if text == "P" else text
+
+    avro = {"type": "fixed", "name": f"f{next(_numbers)}", "size": 12, "logicalType": "duration"}
+    parts = st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1), st.integers(0, 2**32 - 1))
+    return Kind(avro, parts, arrow, json=text)
+
+
 def base64_text(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
@@ -140,6 +156,8 @@ def leaves() -> st.SearchStrategy[Kind]:
         ),
         enum,
         fixed_uuid,
+        duration,
+        lambda: plain(logical("bytes", "big-decimal"), pa.binary(), st.binary(max_size=9), json=base64_text),
         lambda: fixed(3),
         lambda: number(5, 2),
         lambda: number(38, 12),

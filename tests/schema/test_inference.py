@@ -17,11 +17,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intempt_nb.codecs.columns import convert
 from intempt_nb.codecs.csv import open_csv
 from intempt_nb.codecs.frames import open_frame, open_table
 from intempt_nb.errors import DataError, SchemaError
 from intempt_nb.schema import text as grammar
+from intempt_nb.schema.columns import convert
 from intempt_nb.schema.inference import PIECE, InferredSchema, infer
 from intempt_nb.schema.schema import Schema
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intempt_nb.codecs.columns import convert
+from intempt_nb.schema.columns import convert
 from intempt_nb.schema.model import (
     Boolean,
     Bytes,

@@ -14,13 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.refusals import Converted, Reader, Refusal
-from intempt_nb.codecs.text import read_text, within
 from intempt_nb.errors import DataError
 from intempt_nb.schema.arrow import arrow_type, avro_name, holds_json_text
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Bytes,
     Date,
     Decimal,
@@ -41,6 +40,8 @@ from intempt_nb.schema.model import (
     is_nullable,
     without_null,
 )
+from intempt_nb.schema.reading import read_text, within
+from intempt_nb.schema.refusals import Converted, Reader, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -199,7 +200,7 @@ def _convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, 
             return reader.finish(lambda dates: dates.cast(pa.timestamp(unit)).cast(target))
         case Timestamp() if types.is_integer(source):
             return reader.finish(lambda numbers: numbers.cast(pa.int64()).cast(target))
-        case Bytes() | Fixed() | Uuid() if types.is_binary(source) or types.is_fixed_size_binary(source):
+        case Bytes() | BigDecimal() | Fixed() | Uuid() if types.is_binary(source) or types.is_fixed_size_binary(source):
             return _binary(reader, avro_type, target)
         case Enum() | String() | _:
             raise DataError(
@@ -246,9 +247,9 @@ def _instants(reader: Reader, unit: str, target: pa.DataType) -> Converted:
         return reader.done(rounded.cast(target))
 
 
-def _binary(reader: Reader, avro_type: Bytes | Fixed | Uuid, target: pa.DataType) -> Converted:
+def _binary(reader: Reader, avro_type: BigDecimal | Bytes | Fixed | Uuid, target: pa.DataType) -> Converted:
     match avro_type:
-        case Bytes():
+        case Bytes() | BigDecimal():
             return reader.finish(_cast(target))
         case Fixed(size=size):
             pass

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intempt_nb.codecs.columns import convert
 from intempt_nb.errors import DataError
+from intempt_nb.schema.columns import convert
 from intempt_nb.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from intempt_nb.codecs.refusals import Converted
+    from intempt_nb.schema.refusals import Converted
 
 NULLABLE_LONG = ["null", "long"]
 

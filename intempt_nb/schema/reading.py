@@ -15,16 +15,18 @@ from typing import assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.refusals import Converted, Reader
 from intempt_nb.schema import text as grammar
+from intempt_nb.schema.durations import interval
 from intempt_nb.schema.model import (
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Fixed,
     Float,
@@ -40,6 +42,7 @@ from intempt_nb.schema.model import (
     Union,
     Uuid,
 )
+from intempt_nb.schema.refusals import Converted, Reader
 
 __all__ = ["read_text", "within"]
 
@@ -72,7 +75,7 @@ def read_text(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Conv
             return Reader(cells).done(cells)
         case Null() | Array() | Map() | Record() | Reference() | Union():
             return Reader(cells).refuse_all("text cannot be read as this type").done(pa.nulls(len(cells), target))
-        case Bytes() | Fixed():
+        case Bytes() | Fixed() | BigDecimal():
             return _read_base64(cells, avro_type, target)
         case Uuid(fixed):
             return _read_uuid(cells, binary=fixed is not None)
@@ -98,6 +101,8 @@ def read_text(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Conv
             return _read_times(_matching(cells, TIME, "not a time as HH:MM:SS"), unit, target)
         case Timestamp(unit, local):
             return _read_timestamps(cells, unit, local, target)
+        case Duration():
+            return _read_periods(_trimmed(cells), target)
         case other:
             assert_never(other)
 
@@ -287,7 +292,20 @@ def _read_times(reader: Reader, unit: str, target: pa.DataType) -> Converted:
     return reader.finish(finish)
 
 
-def _read_base64(cells: pa.Array, avro_type: Bytes | Fixed, target: pa.DataType) -> Converted:
+def _read_periods(reader: Reader, target: pa.DataType) -> Converted:
+    parsed = [None if cell is None else _interval(cell) for cell in reader.values.to_pylist()]
+    values = pa.array(parsed, target)
+    return reader.keep(pc.is_valid(values), "not an ISO 8601 period such as P14M3DT0.5S").done(values)
+
+
+def _interval(cell: str) -> pa.MonthDayNano | None:
+    try:
+        return interval(cell)
+    except ValueError:
+        return None
+
+
+def _read_base64(cells: pa.Array, avro_type: BigDecimal | Bytes | Fixed, target: pa.DataType) -> Converted:
     # Arrow has no base64 kernel, so these columns are read cell by cell.
     size = avro_type.size if isinstance(avro_type, Fixed) else None
 
