@@ -38,7 +38,9 @@ _LOGICAL: Mapping[tuple[str, AvroType], AvroType] = {
     ("local-timestamp-nanos", Long()): Timestamp("ns", local=True),
     ("uuid", String()): Uuid(),
     ("big-decimal", Bytes()): BigDecimal(),
+    **{(f"arrow.duration-{unit}", Long()): Long() for unit in ("seconds", "millis", "micros", "nanos")},
 }
+"""The last are what the Rust crate arrow-avro and :mod:`intempt_nb.schema.from_arrow` write for Arrow's durations."""
 
 LOGICAL_TYPES = sorted({name for name, _ in _LOGICAL} | {"decimal", "duration"})
 """The names there are."""
@@ -68,7 +70,9 @@ def logical_type(value: Mapping[str, Any], base: AvroType) -> AvroType | None:
         case "decimal", Bytes() | Fixed():
             return _decimal(value, base if isinstance(base, Fixed) else None)
         case str(), _:
-            return _LOGICAL.get((name, base))
+            found = _LOGICAL.get((name, base))
+            adjusted = value.get("adjust-to-utc") is not False  # Iceberg's word for a timestamp that is no instant
+            return found if adjusted or not isinstance(found, Timestamp) else Timestamp(found.unit, local=True)
         case _:
             return None
 

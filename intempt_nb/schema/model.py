@@ -30,6 +30,7 @@ __all__ = [
     "Bytes",
     "Date",
     "Decimal",
+    "Defined",
     "Double",
     "Duration",
     "Enum",
@@ -256,6 +257,10 @@ class Record:
 
 
 Named: TypeAlias = Fixed | Enum | Record
+"""What has a name of its own."""
+
+Defined: TypeAlias = Named | Decimal | Duration | Uuid
+"""What a name stands for: a fixed may bring its logical type."""
 
 AvroType: TypeAlias = (
     Null

@@ -12,7 +12,7 @@ from intempt_nb.errors import Problem, SchemaError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_DEPTH", "as_text", "refuse_depth", "too_deep"]
+__all__ = ["MAX_DEPTH", "as_text", "pointer", "refuse_depth", "too_deep"]
 
 MAX_DEPTH = 100  # deeper schemas are refused before Python's own recursion limit is near
 
@@ -58,10 +58,15 @@ def refuse_depth(value: Any) -> None:
     """
     level = [("", value)]
     for _ in range(MAX_DEPTH):
-        level = [(f"{path}/{key}", each) for path, parent in level for key, each in _children(parent)]
+        level = [(pointer(path, key), each) for path, parent in level for key, each in _children(parent)]
         if not level:
             return
     raise too_deep(level[0][0])
+
+
+def pointer(path: str, key: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) of a member of what stands at `path`."""
+    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
 def too_deep(path: str = "") -> SchemaError:
@@ -72,7 +77,7 @@ def too_deep(path: str = "") -> SchemaError:
 def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
     match value:
         case dict():
-            return ((key.replace("~", "~0").replace("/", "~1"), each) for key, each in value.items())
+            return value.items()
         case list():
             return enumerate(value)
         case _:

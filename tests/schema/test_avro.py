@@ -8,6 +8,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,13 @@ from intempt_nb.schema.model import (
     MISSING,
     Array,
     AvroType,
+    BigDecimal,
     Boolean,
     Bytes,
     Date,
     Decimal,
     Double,
+    Duration,
     Enum,
     Field,
     Fixed,
@@ -78,10 +81,15 @@ TYPES: list[tuple[Any, AvroType]] = [
     ("bytes", Bytes()),
     ("string", String()),
     ({"type": "long"}, Long()),
-    ({"type": {"type": "long"}}, Long()),
     ({"type": "string", "avro.java.string": "String"}, String()),
-    ({"type": ["null", "long"]}, Union((Null(), Long()))),
     (fixed(4), Fixed("F", 4)),
+    (fixed(4, aliases=["G", "a.H"]), Fixed("F", 4, ("G", "a.H"))),
+    (fixed(4, namespace="n", aliases=["G", "a.H"]), Fixed("n.F", 4, ("n.G", "a.H"))),
+    ({"type": "enum", "name": "n.E", "symbols": ["a"], "aliases": ["D"]}, Enum("n.E", ("a",), None, ("n.D",))),
+    (fixed(12, logicalType="duration"), Duration(Fixed("F", 12))),
+    ({"type": "bytes", "logicalType": "big-decimal"}, BigDecimal()),
+    ({"type": "long", "logicalType": "timestamp-micros", "adjust-to-utc": True}, Timestamp("us")),
+    ({"type": "long", "logicalType": "timestamp-micros", "adjust-to-utc": False}, Timestamp("us", local=True)),
     (fixed(0), Fixed("F", 0)),
     ({"type": "enum", "name": "E", "symbols": ["a", "b"]}, Enum("E", ("a", "b"))),
     ({"type": "enum", "name": "E", "symbols": ["a", "b"], "default": "b"}, Enum("E", ("a", "b"), "b")),
@@ -128,6 +136,8 @@ DISREGARDED: list[tuple[dict[str, Any], AvroType, str]] = [
     ({"type": "int", "logicalType": "timestamp-millis"}, Int(), "does not fit here"),
     ({"type": "long", "logicalType": "date"}, Long(), "does not fit here"),
     (fixed(15, logicalType="uuid"), Fixed("F", 15), "does not fit here"),
+    (fixed(11, logicalType="duration"), Fixed("F", 11), "does not fit here"),
+    ({"type": "string", "logicalType": "big-decimal"}, String(), "does not fit here"),
     ({"type": "bytes", "logicalType": "decimal"}, Bytes(), "does not fit here"),
     ({"type": "bytes", "logicalType": "decimal", "precision": 0}, Bytes(), "does not fit here"),
     ({"type": "bytes", "logicalType": "decimal", "precision": 77}, Bytes(), "does not fit here"),
@@ -186,6 +196,71 @@ def test_what_is_said_of_a_record_is_kept() -> None:
     assert parsed.record == Record("r", (), "about", ("old",))
 
 
+# What is read with a warning
+
+LENIENT: list[tuple[Any, str, str, AvroType]] = [
+    (field({"type": {"type": "long"}}), "/fields/0/type", "an object like a field's where a type belongs", Long()),
+    (
+        field({"type": "array", "items": {"name": "x", "doc": "d", "type": ["null", "string"], "default": None}}),
+        "/fields/0/type/items",
+        "an object like a field's where a type belongs; only its 'type' is used",
+        Array(Union((Null(), String()))),
+    ),
+    (field([]), "/fields/0/type", "an empty union, which no value fits", Union(())),
+    (
+        field("int", logicalType="date"),
+        "/fields/0/logicalType",
+        """has no effect beside the type; in it, it has: 'type': {"type": "int", "logicalType": "date"}""",
+        Int(),
+    ),
+    (field("long", title=5), "/fields/0/title", "found 5; expected text", Long()),
+]
+
+
+@pytest.mark.parametrize(("source", "path", "message", "expected"), LENIENT, ids=lambda value: str(value)[:40])
+def test_what_can_be_understood_is_read_with_a_warning(
+    source: dict[str, Any], path: str, message: str, expected: AvroType
+) -> None:
+    with pytest.warns(SchemaWarning) as caught:
+        schema = Schema.parse(record(source))
+    assert [str(each.message) for each in caught] == [f"{path}: {message}"] or message in str(caught[0].message)
+    assert str(caught[0].message).startswith(f"{path}: ")
+    assert len(caught) == 1
+    assert schema.fields[0].type == expected
+    assert schema.to_avro() == record(source)
+
+
+def test_a_key_that_stands_twice_is_warned_of_and_the_last_one_counts() -> None:
+    text = '{"type": "record", "name": "r", "fields": [{"name": "x", "type": "long", "type": "int"}]}'
+    with pytest.warns(SchemaWarning, match="the key 'type' stands twice in one object; the last one counts"):
+        assert Schema.parse(text).fields[0].type == Int()
+
+
+# Schemas that are no records
+
+
+@pytest.mark.parametrize(
+    ("source", "root"),
+    [
+        ('"long"', Long()),
+        ("long", Long()),
+        ("null", Null()),
+        ('"null"', Null()),
+        (["null", "string"], Union((Null(), String()))),
+        ({"type": "array", "items": "long"}, Array(Long())),
+        ({"type": "enum", "name": "record", "symbols": ["A"]}, Enum("record", ("A",))),
+    ],
+    ids=str,
+)
+def test_a_schema_may_be_no_record(source: Any, root: AvroType) -> None:
+    schema = Schema.parse(source)
+    assert schema.root == root
+    assert not schema.is_record
+    assert schema.fields == (Field("value", root),)
+    with pytest.raises(SchemaError, match="a collection's schema is a record"):
+        schema.require_record()
+
+
 # Names and namespaces
 
 
@@ -233,6 +308,13 @@ def test_a_reference_is_found_in_its_namespace_first_and_then_without() -> None:
     assert types == [Fixed("F", 1), Reference("F"), Fixed("n.F", 2), Reference("n.F"), Reference("n.F")]
 
 
+def test_a_name_stands_for_the_type_with_its_logical_type() -> None:
+    made = {"name": "a", "type": fixed(16, logicalType="uuid")}
+    schema = Schema.parse(record(made, {"name": "b", "type": ["null", "F"]}))
+    assert schema.named["F"] == Uuid(Fixed("F", 16))
+    assert schema.to_arrow().types == [pa.uuid(), pa.uuid()]
+
+
 def test_a_record_may_contain_itself() -> None:
     parsed = parse_record(record({"name": "next", "type": ["null", "r"]}))
     assert parsed.record.fields[0].type == Union((Null(), Reference("r")))
@@ -243,9 +325,32 @@ def test_a_record_may_contain_itself() -> None:
 
 NOT_A_NAME = "is not a name: letters, digits and '_' only, not starting with a digit"
 PROBLEMS: list[tuple[Any, list[tuple[str, str]]]] = [
-    ("string", [("", "a collection's schema is a record")]),
-    ([record()], [("", "a collection's schema is a record")]),
-    ({"type": "array", "items": "long"}, [("", "a collection's schema is a record")]),
+    ("string", [("", "found string; a collection's schema is a record")]),
+    ([record()], [("", "found record of nothing; a collection's schema is a record")]),
+    ({"type": "array", "items": "long"}, [("", "found array of long; a collection's schema is a record")]),
+    ({"type": ["null", "long"], "name": "x"}, [("", "'type' is \"['null', 'long']\"; expected a type name")]),
+    ({"type": record()}, [("", "expected a type name, an object with 'type', or a union")]),
+    (record(namespace="a", name="long"), [("/name", "'a.long' is the name of a primitive type, in any namespace")]),
+    (record(doc=5), [("/doc", "found 5; expected text")]),
+    (record(field("long", doc=[])), [("/fields/0/doc", "found []; expected text")]),
+    (record(field({"type": "enum", "name": "E", "symbols": [], "doc": 1})), [("/fields/0/type/doc", "found 1")]),
+    (record(field({**fixed(1), "aliases": "G"})), [("/fields/0/type/aliases", "expected a list of names")]),
+    (
+        record(field(fixed(1)), {"name": "y", "type": {"type": "F"}}),
+        [("/fields/1/type", 'a name in an object of its own; write "F" instead of the object')],
+    ),
+    (
+        record({"name": "a", "type": "F"}, field(["null", fixed(1)])),
+        [("/fields/0/type", "'F' is used before it is defined; define it here, and use its name below")],
+    ),
+    (
+        record(field("long", aliases=["a", "a"]), {"name": "y", "type": "long", "aliases": ["b", "a"]}),
+        [("/fields/1/aliases", "'a' is an alias of field 0 too")],
+    ),
+    (
+        record(field({"type": "enum", "name": "E", "symbols": ["a"], "default": None})),
+        [("/fields/0/type/default", "null is not among the symbols")],
+    ),
     (5, [("", "found 5; expected a type name, an object or a union")]),
     (None, [("", "found null")]),
     ({}, [("", "no 'type'")]),
@@ -273,7 +378,6 @@ PROBLEMS: list[tuple[Any, list[tuple[str, str]]]] = [
     (record(field("array")), [("/fields/0/type", "'array' needs an object")]),
     (record(field("Long")), [("/fields/0/type", "unknown type 'Long'")]),
     (record(field({"type": "strin"})), [("/fields/0/type/type", "unknown type 'strin'")]),
-    (record(field([])), [("/fields/0/type", "an empty union")]),
     (record(field(["null", ["long"]])), [("/fields/0/type/1", "a union directly inside a union")]),
     (
         record(field(["long", "null", "long"])),
@@ -425,6 +529,7 @@ def test_deep_values_beside_the_types_are_refused_too() -> None:
             parse_record(record(field("long", **{key: deep})))
 
 
+@pytest.mark.filterwarnings("ignore::intempt_nb.SchemaWarning")
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_what_is_not_refused_can_be_used_with_little_stack_left(wrap: Callable[[Any, int], Any]) -> None:
     depth = 100
@@ -472,7 +577,7 @@ def test_types_that_unfold_without_end_are_refused() -> None:
 def test_many_records_that_contain_each_other_are_no_problem() -> None:
     inner = [record(field(["null", "r"]), name=f"c{index}") for index in range(200)]
     schema = Schema.parse(record(*({"name": f"x{index}", "type": each} for index, each in enumerate(inner))))
-    assert str(schema.to_arrow().field("x7").type) == "struct<x: string>"
+    assert str(schema.to_arrow().field("x7").type) == "string"
 
 
 def test_a_fixed_of_any_size_is_judged_at_once() -> None:
