@@ -17,7 +17,7 @@ import pyarrow as pa
 from intempt_nb.codecs.outgoing import NotJson, Outgoing, Verbatim, write_lines
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import arrow_type
+from intempt_nb.schema.arrow import WIRE, arrow_type
 from intempt_nb.schema.model import describe
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from intempt_nb.schema.model import Field, Named
+    from intempt_nb.schema.model import Defined, Field
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["EncodedRows", "Nulls", "body", "cut", "encode_rows", "join_rows"]
@@ -66,7 +66,8 @@ def encode_rows(batch: pa.RecordBatch | pa.Table, schema: Schema, *, nulls: Null
     Parameters
     ----------
     batch
-        Columns of exactly the types of :meth:`Schema.to_arrow`; those of the schema that it lacks are not written.
+        Columns of exactly the types of :func:`intempt_nb.codecs.wire.wire_schema`; those of the schema that it lacks
+        are not written.
     schema
         The collection's schema.
     nulls
@@ -187,7 +188,7 @@ def _checked_fields(found: pa.Schema, schema: Schema) -> list[Field]:
     fields = []
     for column in found:
         field = schema[column.name]
-        kind = arrow_type(field.type, schema.named)
+        kind = arrow_type(field.type, schema.named, WIRE)
         if column.type != kind:
             message = f"a column of Arrow type {column.type}; the schema's is {kind}"
             raise DataError(message, field=column.name, value=str(column.type), expected=str(kind))
@@ -219,7 +220,7 @@ def _shown(scalar: pa.Scalar) -> str | None:
         return None
 
 
-def _refused(column: pa.ChunkedArray, field: Field, named: Mapping[str, Named], first: int = 0) -> Iterator[int]:
+def _refused(column: pa.ChunkedArray, field: Field, named: Mapping[str, Defined], first: int = 0) -> Iterator[int]:
     """Yield the rows that are refused, found by halving."""
     try:
         for chunk in column.chunks:

@@ -12,7 +12,7 @@ import uuid
 from decimal import Decimal as PyDecimal
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.arrow import WIRE, holds_json_text
 from intempt_nb.schema.durations import format_period
 from intempt_nb.schema.model import (
     Array,
@@ -32,12 +32,12 @@ from intempt_nb.schema.model import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from intempt_nb.schema.model import Named
+    from intempt_nb.schema.model import Defined
 
 __all__ = ["default_json"]
 
 
-def default_json(avro_type: AvroType, default: Any, named: Mapping[str, Named]) -> Any:
+def default_json(avro_type: AvroType, default: Any, named: Mapping[str, Defined]) -> Any:
     """Return a default as an item's JSON has such a value.
 
     Parameters
@@ -49,7 +49,7 @@ def default_json(avro_type: AvroType, default: Any, named: Mapping[str, Named]) 
     named
         The schema's named types.
     """
-    if holds_json_text(avro_type, named) or (isinstance(default, str) and max(default, default="") > "\xff"):
+    if holds_json_text(avro_type, named, WIRE) or (isinstance(default, str) and max(default, default="") > "\xff"):
         return default
     match without_null(avro_type), default:
         case (Bytes() | BigDecimal() | Fixed(), str()):

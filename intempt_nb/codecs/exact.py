@@ -22,7 +22,7 @@ from intempt_nb.schema.model import Null, String, Union
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from intempt_nb.schema.model import Field, Named
+    from intempt_nb.schema.model import Defined, Field
 
 __all__ = ["decode", "default_of", "read_columns", "read_ids"]
 
@@ -67,7 +67,7 @@ def _is_whole(value: Any) -> TypeGuard[Number]:
     return isinstance(value, Number) and value.lstrip("-").isdigit() and len(value) <= _LONGEST_ID
 
 
-def read_columns(items: Sequence[Any], fields: Sequence[Field], named: Mapping[str, Named]) -> list[pa.Array]:
+def read_columns(items: Sequence[Any], fields: Sequence[Field], named: Mapping[str, Defined]) -> list[pa.Array]:
     """Build columns from decoded items.
 
     Parameters
@@ -99,7 +99,7 @@ def read_columns(items: Sequence[Any], fields: Sequence[Field], named: Mapping[s
     return columns
 
 
-def default_of(field: Field, named: Mapping[str, Named]) -> pa.Array | None:
+def default_of(field: Field, named: Mapping[str, Defined]) -> pa.Array | None:
     """Return the field's default as an array of one, None if there is none or it does not fit its type."""
     try:
         value = field_converter(field, named)(None)
@@ -123,7 +123,7 @@ def _data(item: Any, row: int) -> dict[str, Any]:
 
 
 def _values(
-    items: Sequence[Any], data: Sequence[dict[str, Any]], field: Field, named: Mapping[str, Named]
+    items: Sequence[Any], data: Sequence[dict[str, Any]], field: Field, named: Mapping[str, Defined]
 ) -> Iterator[Any]:
     convert = field_converter(field, named)
     for row, each in enumerate(data):

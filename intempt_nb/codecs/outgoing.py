@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from intempt_nb.codecs.literals import dumps, loads
 from intempt_nb.codecs.wire import FIRST_DAY, LAST_DAY
 from intempt_nb.display import shorten
-from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.arrow import WIRE, holds_json_text
 from intempt_nb.schema.durations import period_texts
 from intempt_nb.schema.model import (
     Array,
@@ -58,7 +58,7 @@ from intempt_nb.schema.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from intempt_nb.schema.model import Named
+    from intempt_nb.schema.model import Defined
 
 __all__ = ["NotJson", "Outgoing", "Verbatim", "write_lines"]
 
@@ -115,7 +115,7 @@ class Outgoing:
         Takes the JSON texts.
     """
 
-    named: Mapping[str, Named]
+    named: Mapping[str, Defined]
     explicit_nulls: bool
     verbatim: Verbatim
 
@@ -134,7 +134,7 @@ class Outgoing:
         NotJson
             For NaN, infinity, a day on string outside the years 1 to 9999, and JSON text that is not JSON.
         """
-        if holds_json_text(avro_type, self.named):
+        if holds_json_text(avro_type, self.named, WIRE):
             return self.verbatim.mark(_json_texts(array))
         match without_null(avro_type):
             case Float() | Double():

@@ -18,7 +18,7 @@ import pyarrow.json as pj
 from intempt_nb.codecs.envelope import LIST, links_of, locate
 from intempt_nb.codecs.exact import decode, default_of, fill_nulls, read_columns, read_ids
 from intempt_nb.codecs.literals import loads
-from intempt_nb.codecs.wire import Refused, from_wire, is_columnar, wire_type
+from intempt_nb.codecs.wire import Refused, from_wire, is_columnar, wire_schema, wire_type
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.codecs.envelope import Envelope
-    from intempt_nb.schema.model import Field, Named
+    from intempt_nb.schema.model import Defined, Field
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["Page", "read_page"]
@@ -45,8 +45,8 @@ class Page:
     Parameters
     ----------
     table
-        The items' data: the schema's columns, or those asked for, of exactly the types of :meth:`Schema.to_arrow`, with
-        its metadata.
+        The items' data: the schema's columns, or those asked for, in the types of
+        :func:`intempt_nb.codecs.wire.wire_schema`, with its metadata.
     ids
         The items' ids as text, a value a row; null for an item without one.
     next
@@ -118,7 +118,7 @@ class _Plan:
 
     fields: tuple[Field, ...]
     columnar: tuple[bool, ...]
-    named: Mapping[str, Named]
+    named: Mapping[str, Defined]
     target: pa.Schema
 
     def wire(self, number_ids: bool) -> pa.Schema:
@@ -145,7 +145,7 @@ def _plan(schema: Schema, columns: Sequence[str] | None) -> _Plan:
             raise DataError(f"column {name!r} is asked for twice", field=name)
     fields = tuple(schema[name] for name in names)
     columnar = tuple(is_columnar(field.type, schema.named) for field in fields)
-    return _Plan(fields, columnar, schema.named, schema.to_arrow() if columns is None else schema.select(names))
+    return _Plan(fields, columnar, schema.named, wire_schema(schema, columns))
 
 
 def _threads() -> int:
@@ -209,7 +209,7 @@ def _parse(piece: memoryview, wire: pa.Schema, plan: _Plan) -> tuple[pa.Array, I
     return ids.cast(pa.string()), iter(columns)
 
 
-def _column(array: pa.Array, field: Field, named: Mapping[str, Named]) -> pa.Array:
+def _column(array: pa.Array, field: Field, named: Mapping[str, Defined]) -> pa.Array:
     column = from_wire(array, field.type, named)
     if field.nullable or not column.null_count:
         return column

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from intempt_nb.codecs.defaults import default_json
 from intempt_nb.codecs.literals import NOT_FINITE, dumps, loads
 from intempt_nb.codecs.wire import UUID
-from intempt_nb.schema.arrow import holds_json_text
+from intempt_nb.schema.arrow import WIRE, holds_json_text
 from intempt_nb.schema.durations import interval
 from intempt_nb.schema.model import (
     MISSING,
@@ -58,7 +58,7 @@ from intempt_nb.schema.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from intempt_nb.schema.model import Named
+    from intempt_nb.schema.model import Defined
 
 __all__ = ["Convert", "Mismatch", "converter", "field_converter"]
 
@@ -102,7 +102,7 @@ class Mismatch(Exception):  # noqa: N818  (a DataError is made of it once the ro
         """Which part of the column: ``.host``, ``[3].id``; empty for the whole."""
 
 
-def field_converter(field: Field, named: Mapping[str, Named]) -> Convert:
+def field_converter(field: Field, named: Mapping[str, Defined]) -> Convert:
     """Return the function that converts a field's value, given None where it is absent.
 
     Parameters
@@ -136,11 +136,11 @@ def field_converter(field: Field, named: Mapping[str, Named]) -> Convert:
     return lambda value: default() if value is None else convert(value)
 
 
-def converter(avro_type: AvroType, named: Mapping[str, Named]) -> Convert:
+def converter(avro_type: AvroType, named: Mapping[str, Defined]) -> Convert:
     """Return the function that converts a value of a type; it raises `Mismatch` for what does not fit."""
     nullable = is_nullable(avro_type)
     expected = describe(avro_type)
-    inner = dumps if holds_json_text(avro_type, named) else _converter(without_null(avro_type), named)
+    inner = dumps if holds_json_text(avro_type, named, WIRE) else _converter(without_null(avro_type), named)
 
     def convert(value: Any) -> Any:
         if value is None and nullable:
@@ -153,7 +153,7 @@ def converter(avro_type: AvroType, named: Mapping[str, Named]) -> Convert:
     return convert
 
 
-def _converter(avro_type: AvroType, named: Mapping[str, Named]) -> Convert:
+def _converter(avro_type: AvroType, named: Mapping[str, Defined]) -> Convert:
     """Return a function that raises ValueError for what does not fit, Mismatch for a part that does not."""
     match avro_type:
         case Boolean():

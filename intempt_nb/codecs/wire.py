@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.schema.arrow import arrow_type, holds_json_text
+from intempt_nb.schema.arrow import WIRE, arrow_type, holds_json_text
 from intempt_nb.schema.durations import periods
+from intempt_nb.schema.metadata import arrow_schema
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -64,11 +65,12 @@ from intempt_nb.schema.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from intempt_nb.schema.model import Named
+    from intempt_nb.schema.model import Defined
+    from intempt_nb.schema.schema import Schema
 
-__all__ = ["FIRST_DAY", "LAST_DAY", "Refused", "from_wire", "is_columnar", "wire_type"]
+__all__ = ["FIRST_DAY", "LAST_DAY", "Refused", "from_wire", "is_columnar", "wire_schema", "wire_type"]
 
 FIRST_DAY = -719_162
 """0001-01-01 in days since 1970-01-01: the first day that Python, and so pandas, can show."""
@@ -81,9 +83,21 @@ class Refused(Exception):  # noqa: N818  (not an error: the exact path then deci
     """A value that the vectorised way does not convert; whether it is wrong is for the exact way to say."""
 
 
-def is_columnar(avro_type: AvroType, named: Mapping[str, Named]) -> bool:
+def wire_schema(schema: Schema, columns: Sequence[str] | None = None) -> pa.Schema:
+    """Return the Arrow schema of a collection's items: all columns or some, in the form `WIRE`.
+
+    Raises
+    ------
+    DataError
+        For a column that the schema does not have.
+    """
+    arrow = arrow_schema(schema.text, schema.parsed, WIRE)
+    return arrow if columns is None else pa.schema([arrow.field(schema[name].name) for name in columns])
+
+
+def is_columnar(avro_type: AvroType, named: Mapping[str, Defined]) -> bool:
     """Return whether a column can be parsed without a Python object a value: no map, and no JSON text, in it."""
-    if holds_json_text(avro_type, named):
+    if holds_json_text(avro_type, named, WIRE):
         return False
     match without_null(avro_type):
         case Map():
@@ -98,7 +112,7 @@ def is_columnar(avro_type: AvroType, named: Mapping[str, Named]) -> bool:
             return True
 
 
-def wire_type(avro_type: AvroType, named: Mapping[str, Named], *, numbers_as_text: bool = False) -> pa.DataType:
+def wire_type(avro_type: AvroType, named: Mapping[str, Defined], *, numbers_as_text: bool = False) -> pa.DataType:
     """Return the Arrow type that the JSON of a type is parsed into, everything in it nullable.
 
     Parameters
@@ -115,7 +129,7 @@ def wire_type(avro_type: AvroType, named: Mapping[str, Named], *, numbers_as_tex
     def inner(part: AvroType) -> pa.DataType:
         return wire_type(part, named, numbers_as_text=numbers_as_text)
 
-    if holds_json_text(avro_type, named):
+    if holds_json_text(avro_type, named, WIRE):
         return pa.string()
     match without_null(avro_type):
         case Bytes() | BigDecimal() | Fixed() | Enum() | Uuid() | Duration() | Date(base="string"):
@@ -135,12 +149,12 @@ def wire_type(avro_type: AvroType, named: Mapping[str, Named], *, numbers_as_tex
         case (
             Null() | Boolean() | Int() | Long() | Float() | Double() | String() | Date() | Time() | Decimal() | Union()
         ) as same:
-            return arrow_type(same, named)
+            return arrow_type(same, named, WIRE)
         case other:
             assert_never(other)
 
 
-def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Named]) -> pa.Array:
+def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Defined]) -> pa.Array:
     """Return the column of the schema's Arrow type.
 
     Parameters
@@ -159,11 +173,11 @@ def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Named]) 
     pyarrow.ArrowInvalid
         For text that is no date, or has another length than the type's.
     """
-    if holds_json_text(avro_type, named):
+    if holds_json_text(avro_type, named, WIRE):
         return array
     match without_null(avro_type):
         case Float() | Double() as number:
-            return _numbers(array, arrow_type(number, named))
+            return _numbers(array, arrow_type(number, named, WIRE))
         case Bytes() | BigDecimal():
             return _decoded(array, pa.binary())
         case Fixed(size=size):
@@ -177,13 +191,13 @@ def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Named]) 
         case Date(base="string"):
             return _dates(array)
         case Timestamp() as stamp:
-            return array.cast(arrow_type(stamp, named))
+            return array.cast(arrow_type(stamp, named, WIRE))
         case Array(items) as lists:
             values = _present(from_wire(array.values, items, named), items)
-            return pa.ListArray.from_arrays(array.offsets, values, arrow_type(lists, named), mask=_gaps(array))
+            return pa.ListArray.from_arrays(array.offsets, values, arrow_type(lists, named, WIRE), mask=_gaps(array))
         case Map(items) as maps:
             values = _present(from_wire(array.items, items, named), items)
-            kind = arrow_type(maps, named)
+            kind = arrow_type(maps, named, WIRE)
             return pa.MapArray.from_arrays(array.offsets, array.keys, values, kind, mask=_gaps(array))
         case Record() as record:
             return _structs(array, record, named)
@@ -195,7 +209,7 @@ def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Named]) 
             assert_never(other)
 
 
-def _structs(array: pa.StructArray, record: Record, named: Mapping[str, Named]) -> pa.StructArray:
+def _structs(array: pa.StructArray, record: Record, named: Mapping[str, Defined]) -> pa.StructArray:
     if not record.fields:  # an array made of no children would have no length
         return array
     children = []
@@ -204,7 +218,7 @@ def _structs(array: pa.StructArray, record: Record, named: Mapping[str, Named]) 
         if not field.nullable and column.null_count > array.null_count:
             raise Refused
         children.append(column)
-    return pa.StructArray.from_arrays(children, fields=list(arrow_type(record, named)), mask=_gaps(array))
+    return pa.StructArray.from_arrays(children, fields=list(arrow_type(record, named, WIRE)), mask=_gaps(array))
 
 
 def _present(array: pa.Array, avro_type: AvroType) -> pa.Array:

@@ -1,23 +1,21 @@
-"""Avro types ↔ Arrow types.
+"""Avro types → Arrow types.
 
-Forward, every Avro type has one Arrow type (`arrow_type`). What Arrow cannot say (names, defaults, titles, the text of
-a date) rides along as metadata: the whole schema text under ``avro.schema``, each field's own JSON under
-``avro.field``. The second survives ``select`` and ``rename_columns``, which drop the first.
+Every Avro type has one Arrow type (`arrow_type`), in one of the forms of `ArrowForm` where Arrow and its readers leave
+a choice. What Arrow cannot say (names, defaults, titles) rides along as metadata, see
+:mod:`intempt_nb.schema.metadata`; the way back is :mod:`intempt_nb.schema.from_arrow`.
 
-A union of several types and a record that contains itself have no flat Arrow form that pandas, Parquet and CSV all
-take; such a column holds JSON text.
+A record that contains itself has no Arrow type at all; such a column holds JSON text in every form.
 """
 
 from __future__ import annotations
 
-import json
-from itertools import chain, count
-from typing import TYPE_CHECKING, Any, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never, get_args
 
 import pyarrow as pa
 
-from intempt_nb.errors import DataError, SchemaError
-from intempt_nb.schema.avro import NAME, parse_json, read_record
+from intempt_nb.errors import suggest
+from intempt_nb.schema.branches import branch_name
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -26,16 +24,15 @@ from intempt_nb.schema.model import (
     Bytes,
     Date,
     Decimal,
+    Defined,
     Double,
     Duration,
     Enum,
-    Field,
     Fixed,
     Float,
     Int,
     Long,
     Map,
-    Named,
     Null,
     Record,
     Reference,
@@ -47,46 +44,94 @@ from intempt_nb.schema.model import (
     is_nullable,
     without_null,
 )
+from intempt_nb.schema.recursion import recursive_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-__all__ = [
-    "FIELD_KEY",
-    "SCHEMA_KEY",
-    "arrow_field",
-    "arrow_type",
-    "avro_name",
-    "avro_names",
-    "declared_field",
-    "holds_json_text",
-    "titled",
-    "to_avro_field",
-]
+__all__ = ["DENSE", "WIRE", "ArrowForm", "StringDates", "Unions", "arrow_type", "holds_json_text"]
 
-SCHEMA_KEY = b"avro.schema"
-FIELD_KEY = b"avro.field"
 MAX_DECIMAL128 = 38
 
+MAX_CHILDREN = 128
+"""Of a union: Arrow's type codes are signed bytes, and none is negative."""
 
-def arrow_field(field: Field, named: Mapping[str, Named], source: Mapping[str, Any]) -> pa.Field:
-    """Return the Arrow field of a column, `source` (the field's own Avro JSON) in its metadata.
+Unions: TypeAlias = Literal["dense", "promote", "struct", "json"]
+StringDates: TypeAlias = Literal["date32", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowForm:
+    """Which Arrow type stands for an Avro type where there is a choice.
+
+    A union with null and one other type is that type, nullable, in every form, and a union of one type is that type.
 
     Parameters
     ----------
-    field
-        The column.
-    named
-        The schema's named types, which references resolve to.
-    source
-        The column as the schema text gives it.
+    unions
+        Of several types (null not counted):
+
+        - ``"dense"``: a dense union with a child for every branch in order, null among them, the type codes 0, 1, ….
+          Nothing is lost. pandas' own types, Parquet, CSV, sorting and grouping do not take it.
+        - ``"promote"``: int and long are int64, float and double and any mixture of the four are float64, which does
+          not hold every long beyond 2**53; other unions are dense.
+        - ``"struct"``: a struct with a nullable child for every branch but null, one of them set; null is the null
+          struct.
+        - ``"json"``: JSON text of the bare value. What the branch was is lost where two have the same JSON.
+
+        The children are named by `branch_name`. A union of more than 128 branches, which Arrow has no dense union for,
+        is JSON text instead.
+    string_dates
+        ``{"type": "string", "logicalType": "date"}``, the date of the Intempt API: ``"date32"``, or ``"string"`` for
+        the text as it is.
+    restored
+        Whether a field that says in its attribute ``arrow.type`` which Arrow type it was made of has that type again;
+        for the fields of a schema only (`arrow_field`), `arrow_type` knows of no attributes.
+
+    Raises
+    ------
+    ValueError
+        For a form that there is not.
     """
-    metadata = {FIELD_KEY: json.dumps(source).encode()}
-    return pa.field(field.name, arrow_type(field.type, named), nullable=field.nullable, metadata=metadata)
+
+    unions: Unions = "dense"
+    string_dates: StringDates = "date32"
+    restored: bool = True
+
+    def __post_init__(self) -> None:
+        for name, known in (("unions", get_args(Unions)), ("string_dates", get_args(StringDates))):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}{suggest(str(value), known)}")
 
 
-def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
-    """Return the Arrow type of an Avro type; null branches of unions are left to the field's `nullable`.
+DENSE = ArrowForm()
+"""The form without any loss."""
+
+WIRE = ArrowForm(unions="json", restored=False)
+"""The form of what goes to the Intempt API and comes from it (load, scan, upload): pandas' own types, Parquet, CSV,
+sorting and grouping take every column of it."""
+
+
+def holds_json_text(avro_type: AvroType, named: Mapping[str, Defined], form: ArrowForm = DENSE) -> bool:
+    """Return whether the type's Arrow column is JSON text: a recursive record, or a union where the form says so.
+
+    Parameters
+    ----------
+    avro_type, named, form
+        As for :func:`arrow_type`.
+    """
+    match without_null(avro_type):
+        case Union():
+            return _union_form(avro_type, form) == "json"
+        case Record(name=name) | Reference(name):
+            return name in recursive_names(named)
+        case _:
+            return False
+
+
+def arrow_type(avro_type: AvroType, named: Mapping[str, Defined], form: ArrowForm = DENSE) -> pa.DataType:
+    """Return the Arrow type of an Avro type; whether it may be null is left to the field's `nullable`.
 
     Parameters
     ----------
@@ -94,10 +139,103 @@ def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
         Any Avro type.
     named
         The schema's named types, which references resolve to.
+    form
+        What stands for unions and for dates on string.
+
+    Returns
+    -------
+    pyarrow.DataType
+        Instants are in UTC, local ones have no zone; enums are dictionaries of strings with int32 indices, not
+        ordered; decimals of more than 38 digits are decimal256; big decimals stay bytes; an empty union is null.
     """
-    if holds_json_text(avro_type, named):
-        return pa.string()
-    match without_null(avro_type):
+    return _Forward(named, recursive_names(named), form).type(avro_type)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forward:
+    """What all types of one schema are made with."""
+
+    named: Mapping[str, Defined]
+    recursive: frozenset[str]
+    form: ArrowForm
+
+    def type(self, avro_type: AvroType) -> pa.DataType:
+        plain = without_null(avro_type)
+        match plain:
+            case Array(items):
+                return pa.list_(self.child("item", items))
+            case Map(values):
+                return pa.map_(pa.string(), self.child("value", values))
+            case Record(name=name) | Reference(name) if name in self.recursive:
+                return pa.string()
+            case Record(fields=parts):
+                return pa.struct([self.child(each.name, each.type) for each in parts])
+            case Reference(name):
+                return self.type(self.named[name])
+            case Union(branches):
+                return self.union(avro_type, branches)
+            case Date("string") if self.form.string_dates == "string":
+                return pa.string()
+            case scalar:
+                return _scalar(scalar)
+
+    def child(self, name: str, avro_type: AvroType) -> pa.Field:
+        return pa.field(name, self.type(avro_type), nullable=is_nullable(avro_type))
+
+    def union(self, avro_type: AvroType, branches: tuple[AvroType, ...]) -> pa.DataType:
+        match _union_form(avro_type, self.form):
+            case "json":
+                return pa.string()
+            case "struct":
+                return pa.struct([pa.field(branch_name(each), self.type(each)) for each in branches])
+            case "promote":
+                return pa.int64() if _REAL.isdisjoint(branches) else pa.float64()
+            case "dense":
+                return pa.dense_union([self.child(branch_name(each), each) for each in _all_branches(avro_type)])
+
+
+_REAL = {Float(), Double()}
+_NUMBERS = {Int(), Long(), *_REAL}
+
+
+def _all_branches(avro_type: AvroType) -> tuple[AvroType, ...]:
+    return avro_type.branches if isinstance(avro_type, Union) else (avro_type,)
+
+
+def _union_form(avro_type: AvroType, form: ArrowForm) -> Unions:
+    """Return what a union of several types becomes."""
+    branches = _all_branches(avro_type)
+    if form.unions in ("json", "struct"):
+        return form.unions
+    if form.unions == "promote" and _NUMBERS.issuperset(set(branches) - {Null()}):
+        return "promote"
+    return "dense" if len(branches) <= MAX_CHILDREN else "json"
+
+
+_Scalar: TypeAlias = (
+    Null
+    | Boolean
+    | Int
+    | Long
+    | Float
+    | Double
+    | Bytes
+    | String
+    | Fixed
+    | Enum
+    | Date
+    | Time
+    | Timestamp
+    | Decimal
+    | BigDecimal
+    | Duration
+    | Uuid
+)
+
+
+def _scalar(avro_type: _Scalar) -> pa.DataType:
+    """Return the Arrow type of a type without parts."""
+    match avro_type:
         case Null():
             return pa.null()
         case Boolean():
@@ -130,211 +268,5 @@ def arrow_type(avro_type: AvroType, named: Mapping[str, Named]) -> pa.DataType:
             return pa.decimal128(precision, scale) if precision <= MAX_DECIMAL128 else pa.decimal256(precision, scale)
         case Duration():
             return pa.month_day_nano_interval()
-        case Array(items):
-            return pa.list_(_child("item", items, named))
-        case Map(values):
-            return pa.map_(pa.string(), _child("value", values, named))
-        case Record(fields=fields):
-            return pa.struct([_child(each.name, each.type, named) for each in fields])
-        case Reference(name):
-            return arrow_type(named[name], named)
-        case Union():
-            return pa.string()
         case other:
             assert_never(other)
-
-
-def _child(name: str, avro_type: AvroType, named: Mapping[str, Named]) -> pa.Field:
-    return pa.field(name, arrow_type(avro_type, named), nullable=is_nullable(avro_type))
-
-
-def holds_json_text(avro_type: AvroType, named: Mapping[str, Named]) -> bool:
-    """Return whether the type's Arrow column is JSON text: a union of several types, or a recursive record."""
-    match without_null(avro_type):
-        case Union():
-            return True
-        case Record(name=name) | Reference(name):
-            return name in _reachable(named[name], named)
-        case _:
-            return False
-
-
-def _reachable(avro_type: AvroType, named: Mapping[str, Named]) -> set[str]:
-    """Return the names that a type's parts lead to; its own name only if it contains itself."""
-    names: set[str] = set()
-    rest = [avro_type]
-    while rest:
-        match rest.pop():
-            case Reference(name) if name not in names:
-                names.add(name)
-                rest.append(named[name])
-            case Record(fields=fields):
-                rest.extend(each.type for each in fields)
-            case Array(inner) | Map(inner):
-                rest.append(inner)
-            case Union(branches):
-                rest.extend(branches)
-    return names
-
-
-def avro_name(text: str) -> str:
-    """Return a valid Avro name made of `text`: ``"Booking ID"`` → ``"Booking_ID"``, ``"2nd"`` → ``"_2nd"``."""
-    name = "".join(each if NAME.fullmatch(f"_{each}") else "_" for each in text.strip()) or "_"
-    return name if NAME.fullmatch(name) else f"_{name}"
-
-
-def avro_names(texts: Sequence[str]) -> list[str]:
-    """Return an Avro name for each text, all different: those that are names already, and the others made of them.
-
-    Parameters
-    ----------
-    texts
-        All different. ``["a b", "a-b", "a_c"]`` → ``["a_b", "a_b_2", "a_c"]``.
-    """
-    taken = {text for text in texts if avro_name(text) == text}
-    return [text if text in taken else _unused(avro_name(text), taken) for text in texts]
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    """Return the name, numbered if it is taken already; it then is."""
-    unused = next(each for each in chain((name,), (f"{name}_{n}" for n in count(2))) if each not in taken)
-    taken.add(unused)
-    return unused
-
-
-def titled(avro: dict[str, Any], name: str, column: str) -> dict[str, Any]:
-    """Return a field's Avro JSON under a name; the column's own name is its title if it is another and has none."""
-    renamed = {**avro, "name": name}
-    return renamed if name == column else {**renamed, "title": avro.get("title", column)}
-
-
-def declared_field(field: pa.Field) -> dict[str, Any] | None:
-    """Return the Avro JSON that a field carries, under the field's present name.
-
-    Returns
-    -------
-    dict or None
-        None if it carries none, or if its type is another by now.
-    """
-    parsed = _declared(field)
-    return None if parsed is None else parsed[0]
-
-
-def _declared(field: pa.Field) -> tuple[dict[str, Any], Mapping[str, Named]] | None:
-    carried = (field.metadata or {}).get(FIELD_KEY)
-    if carried is None:
-        return None
-    try:
-        avro = parse_json(carried)
-        avro = titled(avro, avro_name(field.name), field.name) if isinstance(avro, dict) else avro
-        parsed, _ = read_record({"type": "record", "name": "_", "fields": [avro]})
-    except SchemaError:  # not ours, or its type is one that another field defines
-        return None
-    column = parsed.record.fields[0]
-    if column.nullable != field.nullable or arrow_type(column.type, parsed.named) != field.type:
-        return None
-    return avro, {name: each for name, each in parsed.named.items() if each is not parsed.record}
-
-
-def to_avro_field(field: pa.Field, taken: set[str] | None = None) -> dict[str, Any]:
-    """Return the Avro JSON of an Arrow field.
-
-    The field's ``avro.field`` metadata is used where it still fits the field's type; a name that Avro does not take is
-    changed and kept as the title.
-
-    Parameters
-    ----------
-    field
-        Any Arrow field.
-    taken
-        Names of types that the schema has already, which this field must not define again; those it does are added.
-
-    Raises
-    ------
-    DataError
-        For a type that Avro has no counterpart for.
-    """
-    taken = set() if taken is None else taken
-    declared = _declared(field)
-    if declared is not None and taken.isdisjoint(declared[1]):
-        taken.update(declared[1])
-        return declared[0]
-    try:
-        return _avro_field(field, avro_name(field.name), field.name, "", taken)
-    except RecursionError:
-        raise DataError("the column's type is nested too deeply for a schema", field=field.name) from None
-
-
-def _avro_field(field: pa.Field, name: str, path: str, prefix: str, taken: set[str]) -> dict[str, Any]:
-    avro: Any = _avro_type(field.type, path, f"{prefix}{name}", taken)
-    entry: dict[str, Any] = {"name": name, "type": avro}
-    if field.nullable and field.type != pa.null():
-        entry["type"] = ["null", avro]
-    if field.nullable or field.type == pa.null():
-        entry["default"] = None
-    return titled(entry, name, field.name)
-
-
-_INTEGERS = (pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.int32())
-_SIMPLE: Mapping[pa.DataType, Any] = {
-    pa.null(): ["null", "string"],
-    pa.bool_(): "boolean",
-    **dict.fromkeys(_INTEGERS, "int"),
-    pa.int64(): "long",
-    pa.uint32(): "long",
-    pa.uint64(): {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 0},
-    pa.float16(): "float",
-    pa.float32(): "float",
-    pa.float64(): "double",
-}
-_TIMESTAMPS = {"s": "millis", "ms": "millis", "us": "micros", "ns": "nanos"}
-
-
-def _avro_type(arrow: pa.DataType, path: str, name: str, taken: set[str]) -> Any:
-    types = pa.types
-    if arrow in _SIMPLE:
-        return _SIMPLE[arrow]
-    if types.is_string(arrow) or types.is_large_string(arrow) or types.is_string_view(arrow):
-        return "string"
-    if types.is_binary(arrow) or types.is_large_binary(arrow) or types.is_binary_view(arrow):
-        return "bytes"
-    if types.is_fixed_size_binary(arrow):
-        return {"type": "fixed", "name": _unused(f"{name}_fixed", taken), "size": arrow.byte_width}
-    if types.is_date(arrow):
-        return {"type": "string", "logicalType": "date"}
-    if types.is_timestamp(arrow):
-        return {"type": "long", "logicalType": f"{'' if arrow.tz else 'local-'}timestamp-{_TIMESTAMPS[arrow.unit]}"}
-    if types.is_time(arrow):
-        millis = arrow.bit_width == 32
-        return {"type": "int" if millis else "long", "logicalType": "time-millis" if millis else "time-micros"}
-    if types.is_decimal(arrow) and arrow.scale >= 0:
-        return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
-    if types.is_dictionary(arrow) or types.is_run_end_encoded(arrow):
-        return _avro_type(arrow.value_type, path, name, taken)
-    return _avro_nested(arrow, path, name, taken)
-
-
-_LISTS = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view")
-
-
-def _avro_nested(arrow: pa.DataType, path: str, name: str, taken: set[str]) -> Any:
-    if pa.types.is_struct(arrow):
-        record = _unused(f"{name}_record", taken)
-        names = avro_names([each.name for each in arrow])
-        parts = zip(arrow, names, strict=True)
-        fields = [_avro_field(each, part, f"{path}.{each.name}", f"{name}_", taken) for each, part in parts]
-        return {"type": "record", "name": record, "fields": fields}
-    if pa.types.is_map(arrow):
-        return {"type": "map", "values": _element(arrow.item_field, f"{path}{{}}", name, taken)}
-    if any(getattr(pa.types, is_list)(arrow) for is_list in _LISTS):
-        return {"type": "array", "items": _element(arrow.value_field, f"{path}[]", name, taken)}
-    raise DataError(
-        f"Arrow type {arrow} has no Avro counterpart",
-        field=path,
-        expected="a type that Avro has; cast the column first",
-    )
-
-
-def _element(field: pa.Field, path: str, name: str, taken: set[str]) -> Any:
-    avro = _avro_type(field.type, path, name, taken)
-    return ["null", avro] if field.nullable and field.type != pa.null() else avro

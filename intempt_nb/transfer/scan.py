@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.pages import read_page
+from intempt_nb.codecs.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
 from intempt_nb.schema.frames import to_frame
@@ -60,7 +61,7 @@ class Scan:
     @property
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of the rows."""
-        return self.schema.to_arrow() if self.columns is None else self.schema.select(list(self.columns))
+        return wire_schema(self.schema, self.columns)
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as record batches, requesting a page at a time.

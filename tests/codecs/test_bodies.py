@@ -30,8 +30,8 @@ def logical(base: str, name: str, **more: Any) -> dict[str, Any]:
 
 def lines(values: list[Any], avro: Any, **options: Any) -> list[str]:
     schema = fields(c=avro)
-    array = values if isinstance(values, pa.Array) else pa.array(values, schema.to_arrow().field("c").type)
-    rows = encode_rows(pa.Table.from_arrays([array], schema=schema.to_arrow()), schema, **options)
+    array = values if isinstance(values, pa.Array) else pa.array(values, schema.to_arrow(unions="json").field("c").type)
+    rows = encode_rows(pa.Table.from_arrays([array], schema=schema.to_arrow(unions="json")), schema, **options)
     return [bytes(rows.data[rows.offsets[i] : rows.offsets[i + 1] - 1]).decode() for i in range(len(rows))]
 
 
@@ -91,7 +91,7 @@ def test_nulls_are_written_or_left_out() -> None:
     inner = {"type": "record", "name": "p", "fields": [{"name": "a", "type": ["null", "long"]}]}
     schema = fields(c=["null", inner], d={"type": "map", "values": ["null", "p"]}, e=["null", "long", "string"])
     values = {"c": [{"a": None}, None], "d": [[("k", None), ("l", {"a": None})], []], "e": [None, "1"]}
-    table = pa.table(values, schema.to_arrow())
+    table = pa.table(values, schema.to_arrow(unions="json"))
     found = encode_rows(table, schema)
     assert bytes(found.data) == (b'{"c":{"a":null},"d":{"k":null,"l":{"a":null}},"e":null},{"c":null,"d":{},"e":1},')
     omitted = encode_rows(table, schema, nulls="omit")
@@ -102,7 +102,7 @@ def test_only_columns_that_are_there_are_written() -> None:
     schema = fields(a="long", b="string", c="double")
     table = pa.table({"c": [1.5], "a": [1]})
     assert bytes(encode_rows(table, schema).data) == b'{"c":1.5,"a":1},'
-    for empty in (table.select([]), table.slice(1), schema.to_arrow().empty_table()):
+    for empty in (table.select([]), table.slice(1), schema.to_arrow(unions="json").empty_table()):
         rows = encode_rows(empty, schema)
         assert len(rows) == empty.num_rows
         assert json.loads(body("n", rows, 0, len(rows))) == {"n": [{}] * empty.num_rows}
@@ -173,7 +173,7 @@ def test_what_has_no_form_is_refused(avro: Any, value: Any, message: str) -> Non
 
 def test_text_that_looks_like_a_marker_is_left_alone() -> None:
     schema = fields(a="string", b=["long", "string"])
-    table = pa.table({"a": ["0" * 32 + ":0", '":0"'], "b": ['"x"', "[1]"]}, schema.to_arrow())
+    table = pa.table({"a": ["0" * 32 + ":0", '":0"'], "b": ['"x"', "[1]"]}, schema.to_arrow(unions="json"))
     assert bytes(encode_rows(table, schema).data) == (
         b'{"a":"00000000000000000000000000000000:0","b":"x"},{"a":"\\":0\\"","b":[1]},'
     )

@@ -1,4 +1,4 @@
-"""Avro ↔ Arrow: one table of types, there and back."""
+"""Avro → Arrow: one table of types, in every form."""
 
 from __future__ import annotations
 
@@ -6,22 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from intempt_nb.errors import DataError, SchemaError
-from intempt_nb.schema.arrow import (
-    FIELD_KEY,
-    SCHEMA_KEY,
-    arrow_type,
-    avro_name,
-    avro_names,
-    declared_field,
-    holds_json_text,
-    to_avro_field,
-)
-from intempt_nb.schema.avro import NAME
-from intempt_nb.schema.model import Record, Reference, Union
+from intempt_nb.schema.arrow import DENSE, WIRE, ArrowForm, arrow_type, holds_json_text
+from intempt_nb.schema.model import Int, Long, Null, Record, Reference, Union
 from intempt_nb.schema.schema import Schema
 
 
@@ -45,9 +32,14 @@ def item(arrow: pa.DataType, nullable: bool = False) -> pa.Field:
     return pa.field("item", arrow, nullable)
 
 
+def required(**children: pa.DataType) -> list[pa.Field]:
+    return [pa.field(name, arrow, pa.types.is_null(arrow)) for name, arrow in children.items()]
+
+
 ENUM = {"type": "enum", "name": "E", "symbols": ["a", "b"]}
 POINT = record(field("double", "x"), field(["null", "string"], "label"), name="Point")
 STRUCT = pa.struct([pa.field("x", pa.float64(), False), pa.field("label", pa.string())])
+EITHER = pa.dense_union(required(long=pa.int64(), string=pa.string()))
 
 FORWARD: list[tuple[Any, pa.DataType]] = [
     ("null", pa.null()),
@@ -59,6 +51,7 @@ FORWARD: list[tuple[Any, pa.DataType]] = [
     ("bytes", pa.binary()),
     ("string", pa.string()),
     (fixed(5), pa.binary(5)),
+    (fixed(0), pa.binary(0)),
     (ENUM, pa.dictionary(pa.int32(), pa.string())),
     ({"type": "array", "items": "long"}, pa.list_(item(pa.int64()))),
     ({"type": "array", "items": ["null", "long"]}, pa.list_(item(pa.int64(), nullable=True))),
@@ -77,16 +70,35 @@ FORWARD: list[tuple[Any, pa.DataType]] = [
     (logical("long", "local-timestamp-millis"), pa.timestamp("ms")),
     (logical("long", "local-timestamp-micros"), pa.timestamp("us")),
     (logical("long", "local-timestamp-nanos"), pa.timestamp("ns")),
+    (logical("long", "timestamp-micros", **{"adjust-to-utc": False}), pa.timestamp("us")),
+    (logical("long", "timestamp-micros", **{"adjust-to-utc": True}), pa.timestamp("us", "UTC")),
     (logical("bytes", "decimal", precision=38, scale=9), pa.decimal128(38, 9)),
     (logical("bytes", "decimal", precision=39), pa.decimal256(39, 0)),
+    (logical("bytes", "big-decimal"), pa.binary()),
     (fixed(4, logicalType="decimal", precision=9, scale=2), pa.decimal128(9, 2)),
+    (fixed(12, logicalType="duration"), pa.month_day_nano_interval()),
     (logical("string", "uuid"), pa.string()),
     (fixed(16, logicalType="uuid"), pa.uuid()),
     (["string"], pa.string()),
-    (["long", "double"], pa.string()),
-    (["null", "long", "double"], pa.string()),
+    (["null"], pa.null()),
+    (["long", "string"], EITHER),
+    (
+        ["null", logical("long", "timestamp-millis"), {"type": "array", "items": "int"}, ENUM],
+        pa.dense_union(
+            required(
+                null=pa.null(),
+                long=pa.timestamp("ms", "UTC"),
+                array=pa.list_(item(pa.int32())),
+                E=pa.dictionary(pa.int32(), pa.string()),
+            )
+        ),
+    ),
+    (["string", "null", "r"], pa.dense_union(required(string=pa.string(), null=pa.null(), r=pa.string()))),
     (["null", "r"], pa.string()),
-    ({"type": "array", "items": ["string", "long"]}, pa.list_(item(pa.string()))),
+    (
+        {"type": "array", "items": ["string", "long"]},
+        pa.list_(item(pa.dense_union(required(string=pa.string(), long=pa.int64())))),
+    ),
 ]
 IDS = [str(avro)[:60] for avro, _ in FORWARD]
 
@@ -107,203 +119,109 @@ def test_an_optional_type_is_the_same_but_nullable(avro: Any, arrow: pa.DataType
     if avro == "null" or isinstance(avro, list):
         return
     for union in (["null", avro], [avro, "null"]):
-        schema = Schema.parse(record(field(union, default=None)))
+        schema = Schema.parse(record(field(union)))
         there = schema.to_arrow()
         assert there.field("x").type == arrow
         assert there.field("x").nullable
         assert Schema.from_arrow(there) == schema
 
 
-@pytest.mark.parametrize(("avro", "arrow"), FORWARD, ids=IDS)
-def test_the_field_alone_comes_back_under_another_name(avro: Any, arrow: pa.DataType) -> None:
-    if "r" in avro:
-        return  # refers to the whole schema
-    declared = field(avro, title="A title", default=None, note=[1])
-    there = Schema.parse(record(field("long", "y"), declared)).to_arrow()
-    table = there.empty_table().select(["x"]).rename_columns(["z"])
-    back = Schema.from_arrow(table.schema.remove_metadata(), name="other")
-    assert back.to_avro() == {"type": "record", "name": "other", "fields": [{**declared, "name": "z"}]}
+def test_an_empty_union_is_null() -> None:
+    assert arrow_type(Union(()), {}) == pa.null()
+    assert arrow_type(Union((Null(),)), {}, WIRE) == pa.null()
 
 
-def test_the_schema_text_comes_back_only_if_the_columns_are_the_same() -> None:
-    schema = Schema.parse(record(field("long", "a"), field("string", "b"), doc="kept"))
-    there = schema.to_arrow()
-    assert Schema.from_arrow(there).to_avro()["doc"] == "kept"
-    cast = there.set(0, pa.field("a", pa.int32(), nullable=False))
-    assert Schema.from_arrow(cast, name="n").to_avro() == {
-        "type": "record",
-        "name": "n",
-        "fields": [field("int", "a"), field("string", "b")],
-    }
-    assert "doc" not in Schema.from_arrow(there.remove(1)).to_avro()
-
-
-@pytest.mark.parametrize("text", [b"", b"\xff", b"{}", b'"string"', b"[" * 9999])
-def test_metadata_of_others_is_no_obstacle(text: bytes) -> None:
-    foreign = pa.schema([pa.field("x", pa.int64(), False, {FIELD_KEY: text})], {SCHEMA_KEY: text})
-    assert Schema.from_arrow(foreign).to_avro() == {"type": "record", "name": "record", "fields": [field("long")]}
-
-
-def test_what_a_field_carries_is_used_only_while_it_fits() -> None:
-    carried = Schema.parse(record(field(ENUM, title="E"))).to_arrow().field("x")
-    assert declared_field(carried) == field(ENUM, title="E")
-    assert declared_field(carried.with_name("not a name")) == field(ENUM, "not_a_name", title="E")
-    assert declared_field(carried.with_nullable(True)) is None
-    assert declared_field(carried.with_type(pa.int64())) is None
-    assert declared_field(carried.remove_metadata()) is None
-    refers = Schema.parse(record(field(ENUM), field("E", "y"))).to_arrow().field("y")
-    assert declared_field(refers) is None
-    assert to_avro_field(refers) == field("string", "y")
-
-
-def test_fields_of_two_schemas_may_define_the_same_type() -> None:
-    one = Schema.parse(record(field(POINT))).to_arrow().field("x")
-    both = Schema.from_arrow(pa.schema([one, one.with_name("y")]))
-    assert both.to_arrow().field("y").type == STRUCT
-    assert set(both.named) == {"record", "Point", "y_record"}
-
-
-REVERSE: list[tuple[pa.DataType, Any]] = [
-    (pa.int8(), "int"),
-    (pa.int16(), "int"),
-    (pa.uint8(), "int"),
-    (pa.uint16(), "int"),
-    (pa.uint32(), "long"),
-    (pa.uint64(), logical("bytes", "decimal", precision=20, scale=0)),
-    (pa.float16(), "float"),
-    (pa.large_string(), "string"),
-    (pa.string_view(), "string"),
-    (pa.large_binary(), "bytes"),
-    (pa.binary_view(), "bytes"),
-    (pa.binary(3), {"type": "fixed", "name": "x_fixed", "size": 3}),
-    (pa.date32(), logical("string", "date")),
-    (pa.date64(), logical("string", "date")),
-    (pa.time32("s"), logical("int", "time-millis")),
-    (pa.timestamp("s", "Europe/Berlin"), logical("long", "timestamp-millis")),
-    (pa.timestamp("s"), logical("long", "local-timestamp-millis")),
-    (pa.decimal256(50, 3), logical("bytes", "decimal", precision=50, scale=3)),
-    (pa.dictionary(pa.int8(), pa.int64()), "long"),
-    (pa.run_end_encoded(pa.int32(), pa.float64()), "double"),
-    (pa.list_(pa.int64(), 2), {"type": "array", "items": ["null", "long"]}),
-    (pa.large_list(item(pa.int64())), {"type": "array", "items": "long"}),
-    (pa.list_view(item(pa.int64())), {"type": "array", "items": "long"}),
-    (pa.large_list_view(pa.null()), {"type": "array", "items": ["null", "string"]}),
-    (pa.map_(pa.string(), pa.float32()), {"type": "map", "values": ["null", "float"]}),
-    (
-        pa.struct([pa.field("a b", pa.int64(), False), pa.field("c", pa.string())]),
-        record(
-            {**field("long", "a_b"), "title": "a b"},
-            {**field(["null", "string"], "c"), "default": None},
-            name="x_record",
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(("arrow", "avro"), REVERSE, ids=lambda value: str(value)[:60])
-def test_arrow_types_that_avro_has_not_become_the_nearest(arrow: pa.DataType, avro: Any) -> None:
-    assert to_avro_field(pa.field("x", arrow, nullable=False)) == field(avro)
-    assert to_avro_field(pa.field("x", arrow)) == {**field(["null", avro]), "default": None}
-    Schema.from_arrow(pa.schema([("x", arrow)]))
-
-
-def test_a_column_of_nulls_is_optional_text() -> None:
-    assert to_avro_field(pa.field("x", pa.null())) == {**field(["null", "string"]), "default": None}
+def typed(avro: Any, **form: Any) -> pa.DataType:
+    return Schema.parse(record(field(avro))).to_arrow(**form).field("x").type
 
 
 @pytest.mark.parametrize(
-    ("arrow", "path", "part"),
+    ("avro", "arrow"),
     [
-        (pa.duration("s"), "x", "duration"),
-        (pa.decimal128(5, -2), "x", "decimal128"),
-        (pa.month_day_nano_interval(), "x", "interval"),
-        (pa.dense_union([pa.field("a", pa.int64())]), "x", "union"),
-        (pa.list_(pa.duration("s")), "x[]", "duration"),
-        (pa.map_(pa.string(), pa.duration("s")), "x{}", "duration"),
-        (pa.struct([("a", pa.struct([("b c", pa.list_(pa.duration("s")))]))]), "x.a.b c[]", "duration"),
+        (["int", "long"], pa.int64()),
+        (["null", "long", "int"], pa.int64()),
+        (["float", "double"], pa.float64()),
+        (["null", "double", "long"], pa.float64()),
+        (["int", "float"], pa.float64()),
+        (["long", "string"], EITHER),
+        (
+            [logical("long", "timestamp-millis"), "int"],
+            pa.dense_union(required(long=pa.timestamp("ms", "UTC"), int=pa.int32())),
+        ),
+        ({"type": "array", "items": ["int", "long"]}, pa.list_(item(pa.int64()))),
     ],
-    ids=str,
 )
-def test_a_type_without_counterpart_is_named_with_its_place(arrow: pa.DataType, path: str, part: str) -> None:
-    with pytest.raises(DataError, match=f"{part}.*has no Avro counterpart") as caught:
-        Schema.from_arrow(pa.schema([("x", arrow)]))
-    assert caught.value.field == path
+def test_a_union_of_numbers_is_their_common_type_on_request(avro: Any, arrow: pa.DataType) -> None:
+    assert typed(avro, unions="promote") == arrow
+    assert typed(avro) != arrow or avro == ["long", "string"] or isinstance(avro[0], dict)
 
 
-def test_types_made_of_columns_have_different_names() -> None:
-    inner = pa.struct([("b", pa.struct([("c", pa.binary(1))]))])
-    arrow = pa.schema([("a", inner), ("a_b", pa.struct([("c", pa.binary(1))])), ("z", pa.list_(inner))])
-    schema = Schema.from_arrow(arrow, name="a_record")
-    assert list(schema.named) == [
-        "a_record",
-        "a_record_2",
-        "a_b_record",
-        "a_b_c_fixed",
-        "a_b_record_2",
-        "a_b_c_fixed_2",
-        "z_record",
-        "z_b_record",
-        "z_b_c_fixed",
-    ]
-    assert schema.to_arrow().field("a").type == inner
+def test_a_union_is_a_struct_of_its_branches_on_request() -> None:
+    children = [pa.field("long", pa.int64()), pa.field("E", pa.dictionary(pa.int32(), pa.string()))]
+    assert typed(["null", "long", ENUM], unions="struct") == pa.struct(children)
+    assert typed(["long", ENUM], unions="struct") == pa.struct(children)
 
 
-def test_columns_that_become_the_same_name_are_an_error() -> None:
-    with pytest.raises(DataError, match="several columns become the Avro name 'a_b'"):
-        Schema.from_arrow(pa.schema([("a b", pa.int64()), ("a-b", pa.int64())]))
+def test_a_union_is_json_text_on_request_and_on_the_wire() -> None:
+    assert typed(["null", "long", "string"], unions="json") == pa.string()
+    assert arrow_type(Union((Int(), Long())), {}, WIRE) == pa.string()
+    assert holds_json_text(Union((Int(), Long())), {}, WIRE)
+    assert not holds_json_text(Union((Int(), Null())), {}, WIRE)
+    assert not holds_json_text(Union((Int(), Long())), {})
 
 
-@pytest.mark.parametrize("depth", [50, 2_000])
-def test_deep_arrow_types_are_refused(depth: int) -> None:
-    arrow = pa.int64()
-    for _ in range(depth):
-        arrow = pa.struct([("a", arrow)])
-    with pytest.raises((DataError, SchemaError), match="nested"):
-        Schema.from_arrow(pa.schema([("x", arrow)]))
+def test_a_date_on_string_is_text_on_request() -> None:
+    assert typed(logical("string", "date"), string_dates="string") == pa.string()
+    assert typed(logical("int", "date"), string_dates="string") == pa.date32()
+    assert typed({"type": "array", "items": logical("string", "date")}, string_dates="string") == pa.list_(
+        item(pa.string())
+    )
 
 
-def test_a_recursive_record_and_a_union_of_several_types_hold_json_text() -> None:
+def test_the_branches_of_a_union_are_named_as_avro_names_them() -> None:
+    named = record(name="Point", namespace="com.shop")
+    union = typed([named, logical("bytes", "decimal", precision=3), logical("string", "date"), logical("int", "date")])
+    assert [union.field(index).name for index in range(4)] == ["com.shop.Point", "bytes", "string", "int"]
+    assert list(union.type_codes) == [0, 1, 2, 3]
+
+
+def test_a_union_of_more_branches_than_arrow_has_codes_for_is_json_text() -> None:
+    branches = [{"type": "fixed", "name": f"F{number}", "size": 1} for number in range(129)]
+    assert typed(branches) == pa.string()
+    assert typed(branches[:128]).num_fields == 128
+    assert Schema.parse(record(field(branches))).to_arrow(unions="struct").field("x").type.num_fields == 129
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"unions": "dence"}, "unions is 'dence'; did you mean 'dense'"),
+        ({"unions": None}, "unions is None"),
+        ({"string_dates": "text"}, "string_dates is 'text'.*date32, string"),
+    ],
+)
+def test_a_form_that_there_is_not_is_an_error(form: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ArrowForm(**form)
+    with pytest.raises(ValueError, match=message):
+        Schema.parse(record()).to_arrow(**form)
+
+
+@pytest.mark.parametrize("form", [DENSE, WIRE, ArrowForm("struct"), ArrowForm("promote")], ids=str)
+def test_a_recursive_record_holds_json_text_in_every_form(form: ArrowForm) -> None:
     schema = Schema.parse(
         record(
             field(["null", record(field(["null", "Node"], "next"), name="Node")], "tree"),
             field({"type": "array", "items": "Node"}, "trees"),
-            field(record(field("string", "s"), name="Leaf"), "leaf"),
+            field(record(field("string", "s"), field("Node", "node"), name="Leaf"), "leaf"),
             field("Leaf", "leaf2"),
         )
     )
-    arrow = schema.to_arrow()
-    assert arrow.field("tree").type == pa.string()
-    assert arrow.field("trees").type == pa.list_(item(pa.string()))
-    assert arrow.field("leaf").type == arrow.field("leaf2").type == pa.struct([pa.field("s", pa.string(), False)])
     named = schema.named
-    assert holds_json_text(Reference("Node"), named)
-    assert holds_json_text(named["Node"], named)
-    assert not holds_json_text(Reference("Leaf"), named)
-    assert not holds_json_text(Record("Leaf", ()), {"Leaf": Record("Leaf", ())})
-    assert arrow_type(Union(()), {}) == pa.null()
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("plain", "plain"),
-        ("Booking ID", "Booking_ID"),
-        (" padded ", "padded"),
-        ("2nd", "_2nd"),
-        ("_ok", "_ok"),
-        ("é", "_"),
-        ("", "_"),
-        ("a\nb", "a_b"),
-    ],
-)
-def test_names_are_made_of_any_text(text: str, name: str) -> None:
-    assert avro_name(text) == name
-
-
-@given(st.lists(st.text(alphabet="a_2 é-", max_size=4), unique=True))
-def test_names_made_of_different_texts_are_valid_and_different(texts: list[str]) -> None:
-    names = avro_names(texts)
-    assert len(set(names)) == len(texts)
-    for text, name in zip(texts, names, strict=True):
-        assert NAME.fullmatch(name)
-        assert name == text or not NAME.fullmatch(text)
+    types = [arrow_type(each.type, named, form) for each in schema.fields]
+    leaf = pa.struct(required(s=pa.string(), node=pa.string()))
+    assert types == [pa.string(), pa.list_(item(pa.string())), leaf, leaf]
+    assert holds_json_text(Reference("Node"), named, form)
+    assert holds_json_text(named["Node"], named, form)
+    assert not holds_json_text(Reference("Leaf"), named, form)
+    assert not holds_json_text(Record("Leaf", ()), {"Leaf": Record("Leaf", ())}, form)

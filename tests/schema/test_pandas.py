@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from intempt_nb.errors import DataError
 from intempt_nb.schema.pandas import pandas_dtypes, types_mapper
 from intempt_nb.schema.schema import Schema
 
@@ -25,12 +26,26 @@ FIELDS = {
     "wall": {"type": "long", "logicalType": "local-timestamp-micros"},
     "kind": {"type": "enum", "name": "Kind", "symbols": ["a"]},
     "tags": {"type": "array", "items": "string"},
+    "id": {"type": "fixed", "name": "Id", "size": 16, "logicalType": "uuid"},
+    "code": {"type": "fixed", "name": "Code", "size": 2},
+    "price": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2},
+    "huge": {"type": "bytes", "logicalType": "decimal", "precision": 50},
+    "clock": {"type": "int", "logicalType": "time-millis"},
+    "nanos": {"type": "long", "logicalType": "timestamp-nanos"},
+    "stay": {"type": "fixed", "name": "Stay", "size": 12, "logicalType": "duration"},
+    "words": {"type": "map", "values": "long"},
+    "place": {"type": "record", "name": "Place", "fields": [{"name": "x", "type": "double"}]},
+    "nothing": "null",
 }
 REQUIRED = Schema.parse(
     {"type": "record", "name": "r", "fields": [{"name": name, "type": avro} for name, avro in FIELDS.items()]}
 )
 OPTIONAL = Schema.parse(
-    {"type": "record", "name": "r", "fields": [{"name": name, "type": ["null", avro]} for name, avro in FIELDS.items()]}
+    {
+        "type": "record",
+        "name": "r",
+        "fields": [{"name": name, "type": avro if avro == "null" else ["null", avro]} for name, avro in FIELDS.items()],
+    }
 )
 
 NULLABLE = {
@@ -46,6 +61,8 @@ NULLABLE = {
     "wall": "datetime64[us]",
     "kind": "category",
     "tags": "object",
+    **dict.fromkeys(("id", "code", "price", "huge", "clock", "stay", "words", "place", "nothing"), "object"),
+    "nanos": "datetime64[ns, UTC]",
 }
 DEFAULT_WITHOUT_GAPS = {
     **NULLABLE,
@@ -97,6 +114,53 @@ def test_large_numbers_with_gaps_survive_all_but_the_default() -> None:
 def test_an_unknown_backend_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected 'pyarrow', 'numpy_nullable' or None"):
         REQUIRED.to_pandas("numpy")
+    with pytest.raises(ValueError, match="expected 'pyarrow', 'numpy_nullable' or None"):
+        pandas_dtypes(pa.schema([]), "numpy")  # type: ignore[arg-type]  # what is tested
+
+
+def test_only_the_arrow_backend_keeps_null_apart_from_nan() -> None:
+    table = pa.table({"x": pa.array([float("nan"), None])})
+    gaps = {
+        backend: list(table.to_pandas(types_mapper=types_mapper(backend))["x"].array.isna())
+        for backend in ("pyarrow", "numpy_nullable", None)
+    }
+    assert gaps == {"pyarrow": [False, True], "numpy_nullable": [True, True], None: [True, True]}
+
+
+UNION = Schema.parse(
+    {
+        "type": "record",
+        "name": "r",
+        "fields": [{"name": "u", "type": ["null", "long", "double"]}, {"name": "n", "type": "long"}],
+    }
+)
+
+
+def test_a_dense_union_is_for_the_arrow_backend_only() -> None:
+    assert UNION.to_pandas()["u"] == pd.ArrowDtype(UNION.to_arrow().field("u").type)
+    for backend in ("numpy_nullable", None):
+        with pytest.raises(DataError, match=r"dtype_backend='pyarrow' only, or make unions='struct'") as caught:
+            UNION.to_pandas(backend)
+        assert caught.value.field == "u"
+    nested = pa.schema([("l", pa.list_(UNION.to_arrow().field("u").type))])
+    with pytest.raises(DataError, match="the column is list<item: dense_union"):
+        pandas_dtypes(nested, None)
+
+
+def test_the_other_forms_of_a_union_are_for_every_backend() -> None:
+    found = {form: names(UNION.to_pandas(None, unions=form))["u"] for form in ("promote", "struct", "json")}
+    assert found == {"promote": "float64", "struct": "object", "json": "str"}
+    assert UNION.to_pandas(unions="json")["u"] == pd.ArrowDtype(pa.string())
+
+
+def test_a_date_on_string_is_text_on_request() -> None:
+    assert REQUIRED.to_pandas(string_dates="string")["day"] == pd.ArrowDtype(pa.string())
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32, 64])
+def test_integers_of_any_size_have_a_masked_dtype(bits: int) -> None:
+    schema = pa.schema([("i", getattr(pa, f"int{bits}")()), ("u", getattr(pa, f"uint{bits}")())])
+    assert names(pandas_dtypes(schema, "numpy_nullable")) == {"i": f"Int{bits}", "u": f"UInt{bits}"}
 
 
 def test_any_arrow_type_has_a_dtype() -> None:
