@@ -100,7 +100,7 @@ class SourceHandle:
         """
         if kind not in KINDS:
             raise DataError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}", expected=" | ".join(KINDS))
-        parsed = Schema.parse(schema)
+        parsed = Schema.parse(schema).require_record()
         record = endpoints.create_collection(self._transport, self.id, name, parsed.to_avro(), kind, title)
         return CollectionHandle(self._transport, record.name, record=record)
 
@@ -181,7 +181,7 @@ class CollectionHandle:
     def schema(self) -> Schema:
         """The schema, as the server has it."""
         if self._schema is None:
-            self._schema = Schema.parse(self.record.schema_json)
+            self._schema = Schema.parse(self.record.schema_json).require_record()
         return self._schema
 
     @property

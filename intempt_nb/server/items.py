@@ -110,16 +110,16 @@ def _compile(avro_type: model.AvroType, named: dict[str, Check]) -> Check:
             return _number("double", sys.float_info.max)
         case model.Date(base):
             return _check_date if base == "string" else _either_date(_integer("date", -(2**31), 2**31 - 1))
-        case model.Decimal(precision, scale):
-            return _decimal(precision, scale)
+        case model.Decimal(precision, scale, fixed):
+            return _known(named, fixed, _decimal(precision, scale))
         case model.Uuid(fixed):
-            return _check_uuid if fixed is None else _binary(fixed.size)
+            return _known(named, fixed, _check_uuid)
         case model.Bytes() | model.BigDecimal():
             return _binary(None)
         case model.Fixed(name, size):
             return named.setdefault(name, _binary(size))
-        case model.Duration():
-            return _check_period
+        case model.Duration(fixed):
+            return _known(named, fixed, _check_period)
         case model.Enum(name, symbols):
             return named.setdefault(name, _enum(symbols))
         case model.Array(items):
@@ -135,6 +135,11 @@ def _compile(avro_type: model.AvroType, named: dict[str, Check]) -> Check:
             return lambda value: named[name](value)
         case _:
             assert_never(avro_type)
+
+
+def _known(named: dict[str, Check], fixed: model.Fixed | None, check: Check) -> Check:
+    """Return the check of a logical type, kept under the name of the fixed that it is on, if it is on one."""
+    return check if fixed is None else named.setdefault(fixed.name, check)
 
 
 def _mismatch(value: Any, expected: str) -> ItemError:

@@ -70,7 +70,7 @@ def _canonical(avro_type: model.AvroType) -> Callable[[Any], Any]:
             return lambda value: float(value) + 0.0  # the addition makes 0.0 of -0.0
         case model.Decimal(scale=scale):
             return partial(_decimal_text, Decimal(1).scaleb(-scale))
-        case model.Uuid(fixed=None):
+        case model.Uuid():
             return lambda value: value.replace("-", "").lower()
         case model.Date():
             return _days

@@ -53,7 +53,7 @@ def test_a_number_beyond_the_range_of_doubles(api, read_refusal):
     """Python reads it as infinity."""
     source, _ = api.table(id="string", n=["null", "double"])
     data = f"/sources/{source['id']}/data"
-    schema = b'{"type":"record","name":"r","fields":[{"name":"a","type":"double","default":1e400}]}'
+    schema = b'{"type":"record","name":"r","fields":[{"name":"a","type":"double","note":1e400}]}'
     for path, body, told in [
         (data, b'{"things":[{"id":"a","n":1e400}]}', "things[0].n: found Infinity; expected double"),
         (data, b'{"things":1e400}', "'things' is Infinity; expected a list"),

@@ -52,7 +52,8 @@ TAKEN = [
     (logical("long", "timestamp-micros"), [2**63 - 1]),
     (logical("long", "local-timestamp-nanos"), [-(2**63)]),
     (logical("string", "uuid"), ["123e4567-e89b-12d3-a456-426614174000", "123E4567E89B12D3A456426614174000"]),
-    ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, ["AAAAAAAAAAAAAAAAAAAAAA=="]),
+    ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, ["123e4567-e89b-12d3-a456-426614174000"]),
+    ({"type": "fixed", "name": "p", "size": 12, "logicalType": "duration"}, ["P14M3DT0.5S", "P0D"]),
     (DECIMAL, ["1.25", "-999.99", "1.2500", ".5", "1e2", 1.25, 7, 0, -0.0, "0.00"]),
     ({"type": "array", "items": "int"}, [[], [1, 2]]),
     ({"type": "map", "values": "int"}, [{}, {"": 1, "a.b": 2}]),
@@ -85,7 +86,8 @@ REFUSED = [
     (logical("long", "time-micros"), [86_400_000_000]),
     (logical("long", "timestamp-millis"), ["2020-05-25T00:00:00Z", 1.5, True, None, 2**63]),
     (logical("string", "uuid"), ["123e4567", "g" * 32, "", 1, "123e4567-e89b12d3-a456-426614174000"]),
-    ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, ["123e4567-e89b-12d3-a456-426614174000"]),
+    ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, ["AAAAAAAAAAAAAAAAAAAAAA=="]),
+    ({"type": "fixed", "name": "p", "size": 12, "logicalType": "duration"}, ["P-1D", "AAAAAAAAAAAAAAAA", 5]),
     (DECIMAL, ["1.255", "1000", "NaN", "Infinity", "1_0", "٣", "", "1e9999999999", 1.255, 1000, True, None, [1]]),
     ({"type": "array", "items": "int"}, [{}, "a", None, [1, "a"], [None]]),
     ({"type": "map", "values": "int"}, [[], "a", None, {"a": "b"}]),
@@ -191,3 +193,17 @@ def test_nesting_beyond_what_python_can_follow_is_a_mismatch():
         item = {"value": 1, "next": item}
     with pytest.raises(ItemError, match="nested too deeply"):
         checker(["null", CHAIN])({"f": item})
+
+
+def test_a_name_stands_for_the_fixed_with_its_logical_type():
+    made = [
+        ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, "123e4567-e89b-12d3-a456-426614174000"),
+        ({"type": "fixed", "name": "p", "size": 12, "logicalType": "duration"}, "P1D"),
+        ({"type": "fixed", "name": "d", "size": 4, "logicalType": "decimal", "precision": 5, "scale": 2}, "1.25"),
+    ]
+    for avro, value in made:
+        fields = [{"name": "a", "type": avro}, {"name": "b", "type": ["null", avro["name"]]}]
+        check = compile_check(parse_record({"type": "record", "name": "r", "fields": fields}))
+        assert check({"a": value, "b": value}) == {"a": value, "b": value}
+        with pytest.raises(ItemError, match=r"found \"\*\""):
+            check({"a": value, "b": "*"})
