@@ -15,52 +15,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import arrow_type, avro_name, holds_json_text
+from intempt_nb.schema.arrow import WIRE, arrow_type, holds_json_text
+from intempt_nb.schema.forms import form_of
+from intempt_nb.schema.items import Found, as_text, item_checker
+from intempt_nb.schema.layouts import plain_layout
+from intempt_nb.schema.matching import match_name
 from intempt_nb.schema.model import (
+    MISSING,
     Array,
     AvroType,
-    BigDecimal,
-    Bytes,
     Date,
-    Decimal,
+    Defined,
     Double,
-    Enum,
-    Fixed,
     Float,
-    Int,
-    Long,
     Map,
-    Named,
+    Null,
     Record,
     Reference,
-    String,
-    Timestamp,
-    Uuid,
+    Union,
     describe,
     is_nullable,
     without_null,
 )
-from intempt_nb.schema.reading import read_text, within
+from intempt_nb.schema.reading import read_text
 from intempt_nb.schema.refusals import Converted, Reader, Refusal
+from intempt_nb.schema.scalars import convert_scalar, finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from intempt_nb.schema.model import Field
 
-__all__ = ["convert", "match_name", "require_values"]
-
-EXACT_DOUBLE = 2**53
-EXACT_FLOAT = 2**24
+__all__ = ["convert", "convert_field", "match_name", "require_values"]
 
 
-def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Converted:
+def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined], path: str) -> Converted:
     """Convert a column to the Arrow type of an Avro type.
 
     Parameters
     ----------
     values
-        Any array; dictionaries are decoded first.
+        Any array.
     avro_type
         What the column should be. Nulls are refused where the type has no null branch.
     named
@@ -78,12 +73,56 @@ def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], p
     DataError
         If no value of the column's type can be one of the target.
     """
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    converted = _convert(values, avro_type, named, path)
-    if is_nullable(avro_type):
+    if _repeats_values(values) and not holds_json_text(avro_type, named, WIRE):
+        plain, converted = values, _convert_dictionary(values, avro_type, named, path)
+    else:
+        plain = plain_layout(values)
+        converted = _convert(plain, avro_type, named, path)
+    if not is_nullable(avro_type):
+        converted = require_values(converted, "no value for a required field")
+    if plain is values:
         return converted
-    return require_values(converted, "no value for a required field")
+    return converted.with_refusals(tuple(each.with_values_of(plain) for each in converted.refusals))
+
+
+def _repeats_values(values: pa.Array) -> bool:
+    dictionary = isinstance(values, pa.DictionaryArray)
+    return dictionary and not pa.types.is_nested(values.type.value_type) and len(values.dictionary) <= len(values)
+
+
+def _convert_dictionary(
+    values: pa.DictionaryArray, avro_type: AvroType, named: Mapping[str, Defined], path: str
+) -> Converted:
+    """Convert each value of the dictionary once, however many cells have it."""
+    dictionary = plain_layout(values.dictionary)
+    distinct = _convert(dictionary, avro_type, named, path)
+    refusals = []
+    for each in distinct.refusals:
+        positions = pc.indices_nonzero(pc.is_in(values.indices, each.positions.cast(values.indices.type)))
+        if len(positions):
+            found = dictionary.take(values.indices.take(positions))
+            refusals.append(Refusal(positions.cast(pa.int64()), each.reason, values=found))
+    return Converted(distinct.values.take(values.indices), tuple(refusals))
+
+
+def convert_field(values: pa.Array, field: Field, named: Mapping[str, Defined]) -> Converted:
+    """Convert a column to a field's type; gaps are left to the field's default, if it has one.
+
+    Raises
+    ------
+    DataError
+        As :func:`convert`.
+    """
+    if field.nullable or not _fills_gaps(field):
+        return convert(values, field.type, named, field.name)
+    branches = field.type.branches if isinstance(field.type, Union) else (field.type,)
+    return convert(values, Union((Null(), *branches)), named, field.name)
+
+
+def _fills_gaps(field: Field) -> bool:
+    if isinstance(field.type, Date):  # a default that is no date is only warned of
+        return field.default is not MISSING and form_of(field.type)(field.default) is None
+    return field.default is not MISSING
 
 
 def require_values(converted: Converted, reason: str) -> Converted:
@@ -98,13 +137,13 @@ def require_values(converted: Converted, reason: str) -> Converted:
     return converted.with_refusals((*converted.refusals, Refusal(gaps, reason)))
 
 
-def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Converted:
-    target = arrow_type(avro_type, named)
+def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined], path: str) -> Converted:
+    target = arrow_type(avro_type, named, WIRE)
     plain = _resolve(without_null(avro_type), named)
     if pa.types.is_null(values.type):
         return Converted(pa.nulls(len(values), target))
-    if holds_json_text(avro_type, named):
-        return _to_json_text(values)
+    if holds_json_text(avro_type, named, WIRE):
+        return _to_json_text(values, avro_type, named)
     match plain:
         case Array(items) if _is_list(values.type):
             return _convert_list(values, items, target, named, path)
@@ -115,35 +154,14 @@ def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Named], 
     if _is_text(values.type):
         return _from_text(values.cast(pa.string()), plain, target)
     if isinstance(plain, Double | Float) and pa.types.is_floating(values.type):
-        return _finite(Reader(values), target)
+        return finite(Reader(values), target)
     if values.type == target:
         return Converted(values)
-    return _convert_scalar(values, plain, target, path)
+    return convert_scalar(values, plain, target, path)
 
 
-def _resolve(avro_type: AvroType, named: Mapping[str, Named]) -> AvroType:
+def _resolve(avro_type: AvroType, named: Mapping[str, Defined]) -> AvroType:
     return named[avro_type.name] if isinstance(avro_type, Reference) else avro_type
-
-
-def match_name(field: Field, names: Sequence[str]) -> int | None:
-    """Return which of the source's names a field means: its own, its title, an alias, or one that had to be changed.
-
-    Parameters
-    ----------
-    field
-        Of the schema.
-    names
-        Of the source's columns, or of a struct's children.
-
-    Returns
-    -------
-    int or None
-        The position; None if none of them does.
-    """
-    for candidate in (field.name, field.title, *field.aliases):
-        if candidate is not None and candidate in names:
-            return names.index(candidate)
-    return next((index for index, name in enumerate(names) if avro_name(name) == field.name), None)
 
 
 def _is_text(arrow: pa.DataType) -> bool:
@@ -167,143 +185,46 @@ def _from_text(values: pa.Array, avro_type: AvroType, target: pa.DataType) -> Co
             return read_text(values, avro_type, target)
 
 
-def _convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, path: str) -> Converted:
-    types, source = pa.types, values.type
-    reader = Reader(values)
-    match avro_type:
-        case Int() | Long() if types.is_integer(source):
-            return _integers(reader, target)
-        case Int() | Long() if types.is_floating(source):
-            whole = pc.and_(pc.is_finite(values), pc.equal(pc.floor(values), values))
-            reader = reader.keep(whole, "not a whole number")
-            return reader.keep(within(reader.values, target), f"too large for {target}").finish(_cast(target))
-        case Int() | Long() if types.is_decimal(source):
-            return _by_trial(reader, target, f"not a whole number that {target} holds")
-        case Float() | Double() if types.is_integer(source):
-            largest = EXACT_FLOAT if isinstance(avro_type, Float) else EXACT_DOUBLE
-            exact = pc.less_equal(pc.abs(values.cast(pa.decimal128(20, 0))), largest)
-            return reader.keep(exact, f"has more digits than a {target} holds").finish(_cast(target))
-        case Double() | Float() if types.is_decimal(source):
-            return reader.finish(_cast(target))
-        case Decimal() if types.is_integer(source):
-            return _by_trial(reader.with_values(values.cast(pa.decimal128(20, 0))), target, f"does not fit {target}")
-        case Decimal() if types.is_decimal(source):
-            return _by_trial(reader, target, f"does not fit {target}")
-        case Date() if types.is_date(source):
-            return reader.finish(_cast(target))
-        case Date() if types.is_timestamp(source) and source.tz is None:
-            midnight = pc.equal(pc.floor_temporal(values, unit="day"), values)
-            return reader.keep(midnight, "has a time of day, and the type is a date").finish(_cast(target))
-        case Timestamp(unit, local) if types.is_timestamp(source) and (source.tz is None or not local):
-            return _instants(reader, unit, target)
-        case Timestamp(unit) if types.is_date(source):
-            return reader.finish(lambda dates: dates.cast(pa.timestamp(unit)).cast(target))
-        case Timestamp() if types.is_integer(source):
-            return reader.finish(lambda numbers: numbers.cast(pa.int64()).cast(target))
-        case Bytes() | BigDecimal() | Fixed() | Uuid() if types.is_binary(source) or types.is_fixed_size_binary(source):
-            return _binary(reader, avro_type, target)
-        case Enum() | String() | _:
-            raise DataError(
-                f"the column holds {source}; expected {describe(avro_type)}. {_advice(avro_type, path)}", field=path
-            )
-
-
-def _advice(avro_type: AvroType, path: str) -> str:
-    match avro_type:
-        case String() | Enum():
-            return f"If its text is meant: frame[{path!r}] = frame[{path!r}].astype('string')"
-        case _:
-            return "Convert the column first, or change the field's type in the schema"
-
-
-def _cast(target: pa.DataType) -> Callable[[pa.Array], pa.Array]:
-    return lambda values: values.cast(target)
-
-
-def _integers(reader: Reader, target: pa.DataType) -> Converted:
-    try:
-        return Converted(reader.values.cast(target))
-    except pa.ArrowInvalid:
-        wide = reader.values.cast(pa.decimal128(20, 0))
-        return reader.keep(within(wide, target), f"too large for {target}").finish(_cast(target))
-
-
-def _finite(reader: Reader, target: pa.DataType) -> Converted:
-    reader = reader.keep(pc.is_finite(reader.values), "not a finite number, and JSON has no word for it")
-    narrow = reader.values.cast(target)
-    return reader.keep(pc.is_finite(narrow), f"too large for a {target}").done(narrow)
-
-
-def _instants(reader: Reader, unit: str, target: pa.DataType) -> Converted:
-    """Convert to another unit without rounding; a time without a zone is taken as UTC, as the documentation says."""
-    source = reader.values.type
-    naive = reader.values.cast(pa.timestamp(source.unit))
-    try:
-        return Converted(naive.cast(pa.timestamp(unit)).cast(target))
-    except pa.ArrowInvalid:
-        rounded = naive.cast(pa.timestamp(unit), safe=False)
-        same = pc.equal(rounded.cast(pa.timestamp(source.unit), safe=False), naive)
-        reader = reader.keep(same, f"finer than {target.unit}, or out of its range")
-        return reader.done(rounded.cast(target))
-
-
-def _binary(reader: Reader, avro_type: BigDecimal | Bytes | Fixed | Uuid, target: pa.DataType) -> Converted:
-    match avro_type:
-        case Bytes() | BigDecimal():
-            return reader.finish(_cast(target))
-        case Fixed(size=size):
-            pass
-        case Uuid():
-            size = 16
-    binary = reader.with_values(reader.values.cast(pa.binary()))
-    binary = binary.keep(pc.equal(pc.binary_length(binary.values), size), f"not {size} bytes")
-    fixed = binary.values.cast(pa.binary(size))
-    if isinstance(avro_type, Uuid):
-        fixed = pa.ExtensionArray.from_storage(pa.uuid(), fixed)
-    return Converted(fixed, binary.refusals)
-
-
-def _by_trial(reader: Reader, target: pa.DataType, reason: str) -> Converted:
-    """Cast all at once; if that fails, value by value (decimals only, where Arrow has no test to ask first)."""
-    try:
-        return Converted(reader.values.cast(target))
-    except pa.ArrowInvalid:
-        fits = pa.array([_fits(value, target) for value in reader.values])
-        return reader.keep(fits, reason).finish(_cast(target))
-
-
-def _fits(value: pa.Scalar, target: pa.DataType) -> bool:
-    try:
-        value.cast(target)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _to_json_text(values: pa.Array) -> Converted:
+def _to_json_text(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined]) -> Converted:
     """Return JSON text; strings are taken to be JSON text already, as such a column is when it was loaded."""
-    if not _is_text(values.type):
-        texts = [None if value is None else _dump(value) for value in values.to_pylist()]
-        return Converted(pa.array(texts, pa.string()))
-    good = [None if value is None else _is_json(value) for value in values.to_pylist()]
-    reader = Reader(values.cast(pa.string())).keep(pa.array(good, pa.bool_()), "not JSON text")
-    return reader.done(reader.values)
+    check = item_checker(avro_type, named, extra_keys=True)
+    is_text = _is_text(values.type)
+    texts: list[str | None] = []
+    found: dict[tuple[str, str | None], list[tuple[int, Found]]] = {}
+    for row, value in enumerate(values.to_pylist()):
+        text, problems = (None, ()) if value is None else _json_text(value, is_text, check, describe(avro_type))
+        texts.append(None if problems else text)
+        for each in problems:
+            found.setdefault((each.reason, each.expected), []).append((row, each))
+    refusals = [
+        Refusal(
+            pa.array([row for row, _ in cells], pa.int64()),
+            reason,
+            values=pa.array([as_text(each.value) for _, each in cells], pa.string()),
+            paths=pa.array([each.path for _, each in cells], pa.string()),
+            expected=expected,
+        )
+        for (reason, expected), cells in found.items()
+    ]
+    return Converted(pa.array(texts, pa.string()), tuple(refusals))
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _is_json(text: str) -> bool:
+def _json_text(
+    value: Any, is_text: bool, check: Callable[[Any], Sequence[Found]], expected: str
+) -> tuple[str | None, Sequence[Found]]:
+    """Return a cell as JSON text, and what is wrong with it."""
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        text = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        decoded = json.loads(value) if is_text else value
+    except (ValueError, RecursionError):
+        return None, [Found(value, expected, "not JSON text")]
+    except TypeError as error:
+        return None, [Found(value, expected, f"{error}; give the column as JSON text")]
+    return text, check(decoded)
 
 
 def _convert_list(
-    values: pa.Array, items: AvroType, target: pa.DataType, named: Mapping[str, Named], path: str
+    values: pa.Array, items: AvroType, target: pa.DataType, named: Mapping[str, Defined], path: str
 ) -> Converted:
     flat = values.flatten()
     inner = convert(flat, items, named, f"{path}[]")
@@ -313,18 +234,48 @@ def _convert_list(
     mask = pc.is_null(values) if values.null_count else None
     lists = pa.ListArray.from_arrays(offsets, inner.values, type=target, mask=mask)
     parents = pc.list_parent_indices(values).cast(pa.int64())
-    return Converted(lists, tuple(_lift(each, flat, "[]", parents) for each in inner.refusals))
+    refusals = []
+    for each in inner.refusals:
+        first = offsets.take(parents.take(each.positions))
+        places = pc.subtract(each.positions, first.cast(pa.int64())).cast(pa.string())
+        refusals.append(_lift(each, flat, ("[", places, "]"), parents, items))
+    return Converted(lists, tuple(refusals))
 
 
-def _lift(refusal: Refusal, child: pa.Array, step: str, parents: pa.Array | None) -> Refusal:
-    """Return a refusal inside a nested value as one of the row that holds it."""
-    found = refusal.values if refusal.values is not None else child.take(refusal.positions)
-    positions = refusal.positions if parents is None else parents.take(refusal.positions)
-    return Refusal(positions, refusal.reason, f"{step}{refusal.path}", found)
+def _lift(
+    refusal: Refusal, child: pa.Array, step: tuple[str, pa.Array | str, str], parents: pa.Array, avro_type: AvroType
+) -> Refusal:
+    """Return a refusal inside a nested value as one of the row that holds it.
+
+    Parameters
+    ----------
+    refusal
+        Its positions are those of `child`.
+    child
+        All parts of all rows.
+    step
+        The way from the row to the part, in three pieces: the one in the middle may be another for each cell.
+    parents
+        The row of each part.
+    avro_type
+        Of the part.
+    """
+    before, middle, after = step
+    rest: pa.Array | str = refusal.path if refusal.paths is None else refusal.paths
+    exact = isinstance(middle, str) and isinstance(rest, str)
+    paths = None if exact else pc.binary_join_element_wise(before, middle, after, rest, "")
+    return Refusal(
+        parents.take(refusal.positions),
+        refusal.reason,
+        f"{before}{middle if isinstance(middle, str) else ''}{after}{refusal.path}",
+        refusal.with_values_of(child).values,
+        paths,
+        refusal.expected or describe(avro_type),
+    )
 
 
 def _convert_struct(
-    values: pa.Array, record: Record, target: pa.DataType, named: Mapping[str, Named], path: str
+    values: pa.Array, record: Record, target: pa.DataType, named: Mapping[str, Defined], path: str
 ) -> Converted:
     here = pc.indices_nonzero(pc.is_valid(values)).cast(pa.int64())
     children, refusals = [], []
@@ -334,7 +285,8 @@ def _convert_struct(
         # Only the rows that have the record are asked for its fields.
         part = convert(child.take(here), each.type, named, f"{path}.{each.name}")
         children.append(_scatter(part.values, here, len(values)))
-        refusals += [_lift(refusal, child.take(here), f".{each.name}", here) for refusal in part.refusals]
+        step = (".", each.name, "")
+        refusals += [_lift(refusal, child.take(here), step, here, each.type) for refusal in part.refusals]
     mask = pc.is_null(values) if values.null_count else None
     if not children:  # an array made of no children would have no length
         return Converted(pa.array([None if empty is None else {} for empty in values.to_pylist()], target))
@@ -349,7 +301,7 @@ def _scatter(values: pa.Array, positions: pa.Array, length: int) -> pa.Array:
 
 
 def _convert_map(
-    values: pa.Array, item: AvroType, target: pa.DataType, named: Mapping[str, Named], path: str
+    values: pa.Array, item: AvroType, target: pa.DataType, named: Mapping[str, Defined], path: str
 ) -> Converted:
     if pa.types.is_map(values.type):
         entries = values
@@ -373,10 +325,12 @@ def _convert_map(
     mask = pc.is_null(entries) if entries.null_count else None
     maps = pa.MapArray.from_arrays(starts, keys, inner.values, type=target, mask=mask)
     parents = pc.list_parent_indices(pa.ListArray.from_arrays(starts, inner.values)).cast(pa.int64())
-    refusals = [_lift(each, flat, "{}", parents) for each in inner.refusals]
+    steps = [("{", keys.take(each.positions), "}") for each in inner.refusals]
+    refusals = [_lift(each, flat, step, parents, item) for each, step in zip(inner.refusals, steps, strict=True)]
     twice = _repeated(parents, keys)
     if len(twice):
-        refusals.append(Refusal(parents.take(twice), "a key stands twice in the map", "{}", keys.take(twice)))
+        again = Refusal(twice, "a key stands twice in the map")
+        refusals.append(_lift(again, keys, ("{", keys.take(twice), "}"), parents, item))
     return Converted(maps, tuple(refusals))
 
 

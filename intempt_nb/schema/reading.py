@@ -44,7 +44,7 @@ from intempt_nb.schema.model import (
 )
 from intempt_nb.schema.refusals import Converted, Reader
 
-__all__ = ["read_text", "within"]
+__all__ = ["TIME", "UUID", "read_text", "within"]
 
 INT64_DIGITS = 18  # any integer of so many characters fits 64 bits
 INT32_DIGITS = 9

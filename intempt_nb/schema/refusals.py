@@ -31,13 +31,29 @@ class Refusal:
     path
         Below the column: ``".port"``, ``"[]"``; empty for the column itself.
     values
-        What was found, as text; None where the column itself says it.
+        What was found; None where the column itself says it.
+    paths
+        Below the column, for each cell: ``"[3].port"``, ``"{key}"``; None where `path` is exact.
+    expected
+        The type of the cells in words; None where they are the column's own.
     """
 
     positions: pa.Array
     reason: str
     path: str = ""
     values: pa.Array | None = None
+    paths: pa.Array | None = None
+    expected: str | None = None
+
+    def with_values_of(self, cells: pa.Array) -> Refusal:
+        """Return the refusal with what was found, taken from `cells` unless it has that already."""
+        return self if self.values is not None else replace(self, values=cells.take(self.positions))
+
+    def located(self, column: str) -> pa.Array:
+        """Return where each cell stands, as text that begins with the column's name: ``url.tags[3]``."""
+        if self.paths is None:
+            return pa.repeat(f"{column}{self.path}", len(self.positions))
+        return pc.binary_join_element_wise(column, self.paths, "")
 
 
 @dataclass(frozen=True, slots=True)

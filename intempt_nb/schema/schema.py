@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from intempt_nb.display import html_table, text_table
-from intempt_nb.errors import DataError, SchemaError, suggest
-from intempt_nb.schema.arrow import SCHEMA_KEY, arrow_field, avro_name, to_avro_field
-from intempt_nb.schema.avro import ParsedSchema, parse_json, parse_record, read_record
-from intempt_nb.schema.model import MISSING, describe
+from intempt_nb.errors import DataError, suggest
+from intempt_nb.schema.arrow import ArrowForm
+from intempt_nb.schema.avro import (
+    VALUE,
+    ParsedSchema,
+    SchemaWarning,
+    not_a_record,
+    parse_json,
+    read_schema,
+    repeated_keys,
+)
+from intempt_nb.schema.canonical import canonical_form, fingerprint
+from intempt_nb.schema.check import check
+from intempt_nb.schema.compatibility import compatibility
+from intempt_nb.schema.difference import difference
+from intempt_nb.schema.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
+from intempt_nb.schema.model import MISSING, Record, describe
+from intempt_nb.schema.naming import PRIMITIVE_NAMES
 from intempt_nb.schema.pandas import pandas_dtypes
 from intempt_nb.schema.source import as_text
+from intempt_nb.schema.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from intempt_nb.schema.model import Field, Named, Record
+    import pandas as pd
+
+    from intempt_nb.schema.arrow import StringDates, Unions
+    from intempt_nb.schema.canonical import Algorithm
+    from intempt_nb.schema.check import SchemaCheck
+    from intempt_nb.schema.compatibility import Compatibility, Mode
+    from intempt_nb.schema.difference import SchemaDiff
+    from intempt_nb.schema.from_arrow import Uint64
+    from intempt_nb.schema.model import AvroType, Defined, Field
     from intempt_nb.schema.pandas import DtypeBackend
 
 __all__ = ["Schema"]
@@ -27,16 +51,17 @@ __all__ = ["Schema"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Schema:
-    """An Avro record schema: what the items of a collection look like.
+    """An Avro schema: what the items of a collection look like.
 
-    Made by :meth:`parse` or :meth:`from_arrow`. Two schemas are equal if their JSON is.
+    Made by :meth:`parse`, :meth:`from_arrow` or :meth:`from_json_schema`. Two schemas are equal if their JSON is. A
+    collection's schema is a record; one that is not, as the schema of an Avro file may be, has one column, ``value``.
 
     Parameters
     ----------
     text
         The schema as it was written.
     parsed
-        The record it describes.
+        The type it describes.
     """
 
     text: str
@@ -44,12 +69,13 @@ class Schema:
 
     @classmethod
     def parse(cls, source: str | bytes | Mapping[str, Any] | Schema) -> Schema:
-        """Parse an Avro record schema.
+        """Parse an Avro schema.
 
         Parameters
         ----------
         source
-            JSON text, or the same decoded. A `Schema` is returned as it is.
+            JSON text, or the same decoded; so the name of a primitive type is one with quotes and without. A `Schema`
+            is returned as it is.
 
         Raises
         ------
@@ -59,55 +85,91 @@ class Schema:
         Warns
         -----
         SchemaWarning
-            For a logical type that is unknown or does not fit its base; the base type is used.
+            For what can be used, though not quite as it says: a logical type that is unknown or does not fit its base
+            (the base type is used) or stands beside a field's type, an object like a field's in the place of a type, an
+            empty union, a key that stands twice in one object.
         """
         if isinstance(source, Schema):
             return source
         text = as_text(source)
-        return cls(text, parse_record(parse_json(text)))
+        if isinstance(source, str) and text in PRIMITIVE_NAMES:
+            text = json.dumps(text)
+        parsed, warned = read_schema(parse_json(text))
+        for warning in (*repeated_keys(text), *warned):
+            warnings.warn(str(warning), SchemaWarning, stacklevel=2)
+        return cls(text, parsed)
 
     @classmethod
-    def from_arrow(cls, schema: pa.Schema, name: str = "record", namespace: str | None = None) -> Schema:
-        """Return the Avro form of an Arrow schema.
+    def from_arrow(
+        cls,
+        source: pa.Schema | pa.Table | pa.RecordBatch,
+        name: str | None = None,
+        namespace: str | None = None,
+        *,
+        uint64: Uint64 = "decimal",
+    ) -> Schema:
+        """Return the Avro form of an Arrow schema; the types are in :mod:`intempt_nb.schema.from_arrow`.
 
         Parameters
         ----------
-        schema
-            Any Arrow schema. One that carries its Avro text, made by :meth:`to_arrow`, gives that text back.
+        source
+            Any Arrow schema. One that carries its Avro text, made by :meth:`to_arrow`, gives that text back. Or data:
+            only then is a dictionary of text an enum, since the symbols are in the data and not in the schema.
         name, namespace
-            Of the record; not used where the Avro text is carried.
+            Of the record, ``record`` and none unless said; not used where the Avro text is carried.
+        uint64
+            What an unsigned 64-bit integer becomes: ``"decimal"`` of 20 digits, or ``"long"``, which does not hold
+            numbers from 2**63 on.
 
         Raises
         ------
         DataError
             If a column's type has no Avro counterpart, or two columns have the same name.
-        """
-        original = cls._carried(schema)
-        if original is not None:
-            return original
-        taken = {avro_name(name)}
-        fields = [to_avro_field(field, taken) for field in schema]
-        names = [field["name"] for field in fields]
-        for each in names:
-            if names.count(each) > 1:
-                raise DataError(f"several columns become the Avro name {each!r}; rename them first", field=each)
-        record: dict[str, Any] = {"type": "record", "name": avro_name(name)}
-        return cls.parse({**record, **({"namespace": namespace} if namespace else {}), "fields": fields})
+        ValueError
+            If `uint64` is anything else.
 
-    @classmethod
-    def _carried(cls, schema: pa.Schema) -> Schema | None:
-        """Return the schema whose text the metadata holds, if it still says what the columns are."""
-        try:
-            text = as_text((schema.metadata or {})[SCHEMA_KEY])
-            parsed, _ = read_record(parse_json(text))
-        except (KeyError, SchemaError):
-            return None
-        original = cls(text, parsed)
-        return original if original.to_arrow().equals(schema) else None
+        Warns
+        -----
+        SchemaWarning
+            For a column of nulls, taken for optional text, and for an extension type, taken for what it is stored as.
+        """
+        if uint64 not in ("decimal", "long"):
+            raise ValueError(f"uint64 is {uint64!r}; expected 'decimal' or 'long'")
+        carried = carried_schema(source if isinstance(source, pa.Schema) else source.schema)
+        if carried is not None:
+            return cls(*carried)
+        record, notes = to_avro_record(source, name, namespace, uint64)
+        for note in notes:
+            warnings.warn(str(note), SchemaWarning, stacklevel=2)
+        text = as_text(record)
+        parsed = parse_text(text)
+        return cls.parse(text) if parsed is None else cls(text, parsed)
+
+    @property
+    def root(self) -> AvroType:
+        """The type this schema describes."""
+        return self.parsed.root
+
+    @property
+    def is_record(self) -> bool:
+        """Whether the type is a record, as a collection's is."""
+        return isinstance(self.parsed.root, Record)
+
+    def require_record(self) -> Schema:
+        """Return the schema itself.
+
+        Raises
+        ------
+        SchemaError
+            If it is no record, as a collection's must be.
+        """
+        if not self.is_record:
+            raise not_a_record(self.parsed)
+        return self
 
     @property
     def record(self) -> Record:
-        """The record this schema describes."""
+        """The record this schema describes; one of a single column, ``value``, for a type that is no record."""
         return self.parsed.record
 
     @property
@@ -121,7 +183,7 @@ class Schema:
         return [field.name for field in self.fields]
 
     @property
-    def named(self) -> Mapping[str, Named]:
+    def named(self) -> Mapping[str, Defined]:
         """The named types by full name; what a `Reference` points at."""
         return self.parsed.named
 
@@ -147,33 +209,55 @@ class Schema:
     def _ipython_key_completions_(self) -> list[str]:
         return self.names
 
-    def to_avro(self) -> dict[str, Any]:
-        """Return the schema's own JSON, decoded, as it was written."""
-        decoded: dict[str, Any] = json.loads(self.text)
-        return decoded
+    def to_avro(self) -> Any:
+        """Return the schema's own JSON, decoded, as it was written: a dict for a record."""
+        return json.loads(self.text)
 
-    def to_arrow(self) -> pa.Schema:
-        """Return the Arrow schema; names, defaults and titles ride along as metadata.
+    def to_arrow(self, *, unions: Unions = "dense", string_dates: StringDates = "date32") -> pa.Schema:
+        """Return the Arrow schema; names, defaults and titles ride along as metadata, so that nothing is lost.
+
+        Parameters
+        ----------
+        unions, string_dates
+            Which Arrow type stands for a union of several types and for a date on string, see
+            :class:`intempt_nb.schema.arrow.ArrowForm`. What is loaded has ``unions="json"``: pandas' own types, Parquet
+            and CSV do not take dense unions.
 
         Returns
         -------
         pyarrow.Schema
             A field a column, nullable where the Avro type is a union with null. Timestamps are in UTC, local ones
             have no zone; dates are date32 whether the wire has text or days; enums are dictionaries of strings.
-        """
-        raw = _record_json(self.to_avro())
-        fields = [arrow_field(field, self.named, each) for field, each in zip(self.fields, raw["fields"], strict=True)]
-        return pa.schema(fields, metadata={SCHEMA_KEY: self.text.encode()})
 
-    def to_pandas(self, dtype_backend: DtypeBackend = "pyarrow") -> dict[str, Any]:
+        Raises
+        ------
+        ValueError
+            For a form that there is not.
+        """
+        return arrow_schema(self.text, self.parsed, ArrowForm(unions, string_dates))
+
+    def to_pandas(
+        self,
+        dtype_backend: DtypeBackend = "pyarrow",
+        *,
+        unions: Unions = "dense",
+        string_dates: StringDates = "date32",
+    ) -> dict[str, Any]:
         """Return the pandas dtype of each column.
 
         Parameters
         ----------
         dtype_backend
             ``"pyarrow"`` keeps every type; ``"numpy_nullable"`` and None (pandas' own) as pandas has them.
+        unions, string_dates
+            As for :meth:`to_arrow`.
+
+        Raises
+        ------
+        ValueError
+            For a backend or a form that there is not.
         """
-        return pandas_dtypes(self.to_arrow(), dtype_backend)
+        return pandas_dtypes(self.to_arrow(unions=unions, string_dates=string_dates), dtype_backend)
 
     def with_field(self, field: Mapping[str, Any], at: int = 0) -> Schema:
         """Return a schema with one more field.
@@ -190,21 +274,112 @@ class Schema:
         SchemaError
             If the field cannot be used, or its name is taken.
         """
-        avro = self.to_avro()
-        inner = _record_json(avro)
-        inner["fields"] = [*inner["fields"][:at], dict(field), *inner["fields"][at:]]
+        avro = self.require_record().to_avro()
+        avro["fields"] = [*avro["fields"][:at], dict(field), *avro["fields"][at:]]
         return Schema.parse(avro)
 
-    def select(self, columns: list[str]) -> pa.Schema:
+    def select(
+        self, columns: Sequence[str], *, unions: Unions = "dense", string_dates: StringDates = "date32"
+    ) -> pa.Schema:
         """Return the Arrow schema of some columns, in the order asked for.
+
+        Parameters
+        ----------
+        columns
+            Names of columns.
+        unions, string_dates
+            As for :meth:`to_arrow`.
 
         Raises
         ------
         DataError
             For a column that the schema does not have.
         """
-        arrow = self.to_arrow()
+        arrow = self.to_arrow(unions=unions, string_dates=string_dates)
         return pa.schema([arrow.field(self[name].name) for name in columns])
+
+    def compatibility(self, other: Schema, mode: Mode = "backward") -> Compatibility:
+        """Tell whether data written with one schema can be read with the other.
+
+        Parameters
+        ----------
+        other
+            The schema to compare with; usually the older one.
+        mode
+            ``"backward"``: this schema reads what was written with the other. ``"forward"``: the other reads what is
+            written with this one. ``"full"``: both.
+
+        Returns
+        -------
+        Compatibility
+            True if it can; else ``incompatibilities``, each with its place in both schemas and what to do.
+
+        Raises
+        ------
+        ValueError
+            For another mode.
+        """
+        return compatibility(self, other, mode)
+
+    def diff(self, other: Schema) -> SchemaDiff:
+        """Return what is to be changed in this schema to get the other: in words, field by field; false if nothing."""
+        return difference(self, other)
+
+    def check(self, data: Any) -> SchemaCheck:
+        """Tell, column by column, what an upload of the data would refuse, and what would help.
+
+        Parameters
+        ----------
+        data
+            A DataFrame, or Arrow data: a table, a batch, or anything with the PyCapsule interface. It is not changed.
+
+        Returns
+        -------
+        SchemaCheck
+            True if every row fits; else ``problems``, and ``columns``: a row a column, with a line to paste.
+
+        Raises
+        ------
+        DataError
+            For data of another kind.
+        """
+        return check(data, self)
+
+    def validate(self, data: Any, *, limit: int | None = None) -> pd.DataFrame:
+        """List every value that does not fit.
+
+        Parameters
+        ----------
+        data
+            As for :meth:`check`, or a list of items: dicts of Python values, or of what JSON decodes to.
+        limit
+            How many to list at most; None for all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``row`` (from 0), ``field`` (``address.zip``, ``tags[3]``), ``value``, ``expected``, ``reason``.
+
+        Raises
+        ------
+        DataError
+            For data of another kind.
+        """
+        return validate(data, self, limit=limit)
+
+    def canonical_form(self) -> str:
+        """Return the parsing canonical form: equal for schemas that read the same bytes in the same way."""
+        return canonical_form(self.root)
+
+    def fingerprint(self, algorithm: Algorithm = "CRC-64-AVRO") -> str:
+        """Return the fingerprint of the canonical form, hexadecimal.
+
+        Parameters
+        ----------
+        algorithm
+            ``"CRC-64-AVRO"`` (64 bits, little-endian as in a single-object encoding), ``"MD5"`` or ``"SHA-256"``.
+        """
+        return fingerprint(self.root, algorithm)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the other schema says the same JSON, key order aside."""
@@ -252,8 +427,7 @@ class Schema:
 _HEADER = ("field", "type", "required", "default", "title", "doc")
 
 
-def _record_json(avro: dict[str, Any]) -> dict[str, Any]:
-    """Return the record itself where it is wrapped: ``{"type": {"type": "record", …}}``."""
-    while isinstance(avro.get("type"), dict):
-        avro = avro["type"]
-    return avro
+def _record_json(avro: Any) -> dict[str, Any]:
+    """Return a record's JSON; for a schema that is none, a record of one column."""
+    is_record = isinstance(avro, dict) and avro.get("type") in ("record", "error")
+    return avro if is_record else {"fields": [{"name": VALUE, "type": avro}]}

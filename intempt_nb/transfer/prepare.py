@@ -13,34 +13,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.codecs.exact import default_of, fill_nulls
+from intempt_nb.codecs.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import holds_json_text
-from intempt_nb.schema.columns import convert, match_name, require_values
-from intempt_nb.schema.model import MISSING, Array, Map, Null, Record, Reference, Union, describe, without_null
+from intempt_nb.schema.columns import convert, require_values
+from intempt_nb.schema.matching import ignored_inside, match_name
+from intempt_nb.schema.model import MISSING, Null, Union
+from intempt_nb.schema.rejects import REJECTS, rejects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.codecs.blocks import Block, Malformed, Tabular
-    from intempt_nb.schema.model import AvroType, Field, Named
-    from intempt_nb.schema.refusals import Converted, Refusal
+    from intempt_nb.schema.model import Defined, Field
+    from intempt_nb.schema.refusals import Converted
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]
-
-REJECTS = pa.schema(
-    [
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("field", pa.string()),
-        pa.field("value", pa.string()),
-        pa.field("expected", pa.string()),
-        pa.field("reason", pa.string(), nullable=False),
-    ]
-)
-"""What is known of a rejected row; a row with two bad cells stands here twice. `field` is null for a whole row."""
-
-VALUE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +107,8 @@ def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) 
         )
     ignored = [name for index, name in enumerate(names) if index not in used]
     for name, index in sources.items():
-        ignored += _ignored_inside(source.schema.field(index).type, schema[name].type, schema.named, name)
+        ignored += ignored_inside(source.schema.field(index).type, schema[name].type, schema.named, name)
     return ColumnPlan(sources, tuple(ignored), tuple(field.name for field in absent if field.name not in supplied))
-
-
-def _ignored_inside(arrow: pa.DataType, avro_type: AvroType, named: Mapping[str, Named], path: str) -> Iterator[str]:
-    """Yield the paths of struct children that the schema's records do not name."""
-    plain = without_null(avro_type)
-    if isinstance(plain, Reference):
-        plain = named[plain.name]
-    if holds_json_text(plain, named):
-        return
-    if isinstance(plain, Array) and isinstance(arrow, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-        yield from _ignored_inside(arrow.value_type, plain.items, named, f"{path}[]")
-    elif isinstance(plain, Map) and isinstance(arrow, pa.MapType):
-        yield from _ignored_inside(arrow.item_type, plain.values, named, f"{path}{{}}")
-    elif isinstance(plain, Record) and isinstance(arrow, pa.StructType):
-        children = [child.name for child in arrow]
-        taken = {match_name(field, children): field for field in plain.fields}
-        for index, child in enumerate(arrow):
-            if index in taken:
-                yield from _ignored_inside(child.type, taken[index].type, named, f"{path}.{child.name}")
-            else:
-                yield f"{path}.{child.name}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -186,9 +154,9 @@ def _prepare(block: Block, schema: Schema, plan: ColumnPlan, key: Sequence[str])
             converted = require_values(converted, "no value for a field of the primary key")
         columns.append(converted.values)
         for refusal in converted.refusals:
-            rejects.append(_rejects(refusal, cells, block.rows, field))
+            rejects.append(rejects_of(refusal, cells, block.rows, field))
             bad.append(refusal.positions)
-    arrow = schema.select(list(plan.sources))
+    arrow = wire_schema(schema, list(plan.sources))
     batch, rows = pa.RecordBatch.from_arrays(columns, schema=arrow), block.rows
     if bad:
         gone = pc.is_in(pa.array(np.arange(len(rows))), pa.concat_arrays(bad))
@@ -198,7 +166,7 @@ def _prepare(block: Block, schema: Schema, plan: ColumnPlan, key: Sequence[str])
     return Prepared(batch, rows, pa.concat_tables(rejects).sort_by("row"), rejected, block.blank)
 
 
-def _convert(cells: pa.Array, field: Field, named: Mapping[str, Named]) -> Converted:
+def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Converted:
     """Convert a column; where its type has no null, gaps take the field's default if it has one."""
     default = None if field.nullable or field.default is MISSING else default_of(field, named)
     if default is None:
@@ -206,29 +174,6 @@ def _convert(cells: pa.Array, field: Field, named: Mapping[str, Named]) -> Conve
     branches = field.type.branches if isinstance(field.type, Union) else (field.type,)
     converted = convert(cells, Union((Null(), *branches)), named, field.name)
     return converted.with_values(fill_nulls(converted.values, default)) if converted.values.null_count else converted
-
-
-def _rejects(refusal: Refusal, cells: pa.Array, rows: pa.Array, field: Field) -> pa.Table:
-    count = len(refusal.positions)
-    found = refusal.values if refusal.values is not None else cells.take(refusal.positions)
-    return pa.table(
-        [
-            rows.take(refusal.positions),
-            pa.repeat(f"{field.name}{refusal.path}", count),
-            _as_text(found),
-            pa.repeat(describe(field.type), count),
-            pa.repeat(refusal.reason, count),
-        ],
-        schema=REJECTS,
-    )
-
-
-def _as_text(values: pa.Array) -> pa.Array:
-    try:
-        texts = values.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nested and binary values
-        return pa.array([None if value is None else shorten(value, VALUE_LENGTH) for value in values.to_pylist()])
-    return pc.utf8_slice_codeunits(texts, 0, VALUE_LENGTH)
 
 
 def _malformed(rows: Sequence[Malformed]) -> pa.Table:

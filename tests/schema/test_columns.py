@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from intempt_nb.errors import DataError
+from intempt_nb.schema.arrow import WIRE, arrow_type
 from intempt_nb.schema.columns import convert
 from intempt_nb.schema.schema import Schema
 
@@ -26,7 +30,7 @@ def run(values: Any, avro: Any) -> Converted:
     schema = Schema.parse({"type": "record", "name": "r", "fields": [{"name": "column", "type": avro}]})
     array = values if isinstance(values, pa.Array) else pa.array(values)
     converted = convert(array, schema["column"].type, schema.named, "column")
-    assert converted.values.type == schema.to_arrow().field("column").type
+    assert converted.values.type == arrow_type(schema["column"].type, schema.named, WIRE)
     assert len(converted.values) == len(array)
     return converted
 
@@ -42,6 +46,7 @@ def decimal_type(precision: int, scale: int) -> dict[str, Any]:
 MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
 LOCAL = {"type": "long", "logicalType": "local-timestamp-millis"}
 DATE = {"type": "string", "logicalType": "date"}
+CLOCK = {"type": "int", "logicalType": "time-millis"}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +80,15 @@ DATE = {"type": "string", "logicalType": "date"}
         ([None, 1], "long", [None, 1], [("", [0], "no value for a required field")]),
         (pa.nulls(2), "string", [None, None], [("", [0, 1], "no value for a required field")]),
         (pa.nulls(2), ["null", "string"], [None, None], []),
+        (pa.array([dt.date(2020, 1, 1), dt.date(2300, 1, 1)]), {"type": "long", "logicalType": "local-timestamp-nanos"},
+         [pd.Timestamp("2020-01-01"), None], [("", [1], "finer than ns, or out of its range")]),
+        (pa.array([dt.time(10, 0, 0, 1000), dt.time(10, 0, 0, 1), None]), ["null", CLOCK],
+         [dt.time(10, 0, 0, 1000), None, None], [("", [1], "finer than ms")]),
+        (pa.array([36_000], pa.time32("s")), CLOCK, [dt.time(10)], []),
+        (pa.array([uuid.UUID(int=5), None]), ["null", {"type": "string", "logicalType": "uuid"}],
+         [str(uuid.UUID(int=5)), None], []),
+        (pa.array([uuid.UUID(int=5).bytes, b"x"]), {"type": "string", "logicalType": "uuid"},
+         [str(uuid.UUID(int=5)), None], [("", [1], "not 16 bytes")]),
     ],
 )  # fmt: skip
 def test_what_a_value_becomes(values: Any, avro: Any, expected: list[Any], reasons: list[Any]) -> None:
@@ -140,6 +154,50 @@ def test_maps_come_from_maps_and_from_dicts() -> None:
     converted = run(typed, avro)
     assert converted.values.to_pylist() == [[("a", None)], None, [("k", 2)]]
     assert refused(converted) == [("{}", [0], "not a whole number")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "avro", "path"),
+    [
+        (pa.string_view(), ["1", "x"], "long", ""),
+        (pa.binary_view(), [b"ab", b"x"], {"type": "fixed", "name": "F", "size": 2}, ""),
+        (pa.list_view(pa.int64()), [[1], [2**40]], {"type": "array", "items": "int"}, "[]"),
+        (pa.large_list_view(pa.string_view()), [["1"], ["x"]], {"type": "array", "items": "int"}, "[]"),
+        (pa.struct({"a": pa.string_view()}), [{"a": "1"}, {"a": "x"}],
+         {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}, ".a"),
+        (pa.map_(pa.string_view(), pa.string_view()), [[("k", "1")], [("k", "x")]],
+         {"type": "map", "values": "int"}, "{}"),
+        (pa.dictionary(pa.int8(), pa.string()), ["1", "x"], "long", ""),
+    ],
+)  # fmt: skip
+def test_views_are_values_like_any_others(kind: pa.DataType, values: list[Any], avro: Any, path: str) -> None:
+    converted = run(pa.array(values, kind), avro)
+    assert [(where, rows) for where, rows, _ in refused(converted)] == [(path, [1])]
+    assert converted.refusals[0].values is not None
+
+
+def test_a_dictionary_is_converted_once_and_its_cells_are_refused_where_they_stand() -> None:
+    cells = pa.array(["1", "x", None, "x", "2", "x"]).dictionary_encode()
+    converted = run(cells.slice(1), NULLABLE_LONG)
+    assert converted.values.to_pylist() == [None, None, None, 2, None]
+    assert refused(converted) == [("", [0, 2, 4], "not a whole number")]
+    assert converted.refusals[0].values is not None
+    assert converted.refusals[0].values.to_pylist() == ["x", "x", "x"]
+    texts = run(pa.array(["1", "[true]", "1", "1"]).dictionary_encode(), ["long", {"type": "array", "items": "long"}])
+    assert refused(texts) == [("", [1], "a boolean where long is expected")]
+    assert texts.refusals[0].located("u").to_pylist() == ["u[0]"]
+
+
+def test_run_ends_are_decoded() -> None:
+    converted = run(pc.run_end_encode(pa.array([1.0, 1.0, 1.5])), "long")
+    assert refused(converted) == [("", [2], "not a whole number")]
+
+
+def test_a_value_without_json_is_refused_where_json_text_is_meant() -> None:
+    avro = ["null", "long", {"type": "array", "items": MILLIS}]
+    converted = run(pa.array([[dt.datetime(2020, 1, 1)], None]), avro)
+    assert refused(converted)[0][1] == [0]
+    assert "not JSON serializable; give the column as JSON text" in refused(converted)[0][2]
 
 
 def test_a_key_that_stands_twice_in_a_map_is_refused() -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from intempt_nb.errors import DataError
-from intempt_nb.schema.frames import from_frame, to_frame
+from intempt_nb.schema.frames import Unreadable, frame_columns, from_frame, to_frame
 
 
 def test_what_pandas_calls_missing_is_null_and_nothing_else_is() -> None:
@@ -71,3 +71,27 @@ def test_frames_come_back(backend: Any) -> None:
     assert frame["s"].isna().tolist() == [False, True]
     if backend == "pyarrow":
         assert [dtype.pyarrow_dtype for dtype in frame.dtypes] == [column.type for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    ("values", "row", "message"),
+    [
+        ([None, 1, 2.5, "x"], 3, "holds int and, here, str 'x'"),
+        ([dt.date(2020, 1, 1), None, dt.datetime(2020, 1, 1, 5)], 2, "holds date and, here, datetime"),
+        ([None, "a", b"b"], 2, "holds str and, here, bytes"),
+        ([[1], [2], ["x"]], 2, "cannot be read: Could not convert 'x'"),
+        ([{"a": 1}, {"a": "x"}], 1, "cannot be read: Could not convert 'x'"),
+        ([1, 2**70], 1, "cannot be read: Python int too large"),
+    ],
+)
+def test_the_first_value_that_does_not_go_with_the_others_is_named(values: Any, row: int, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        from_frame(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+    assert caught.value.row == row
+
+
+def test_each_column_that_cannot_be_read_is_told_beside_the_others() -> None:
+    frame = pd.DataFrame({"bad": [1, "x"], "good": [1, 2], "worse": [1 + 2j, 0j]}, index=pd.Index([1, 2], name="key"))
+    columns = list(frame_columns(frame))
+    assert [name for name, _ in columns] == ["key", "bad", "good", "worse"]
+    assert [isinstance(column, Unreadable) for _, column in columns] == [False, True, False, True]

@@ -46,9 +46,10 @@ def booking() -> Schema:
         '{ "fields" :[],"name":\t"r" , "type":"record"}\n',
         '{"type":"record","name":"r","fields":[],"doc":"Größe \\u00e9 ✓"}',
         '{"type":"record","name":"r","fields":[],"n":1.50,"big":12345678901234567890123,"e":1E2}',
-        '{"type":{"type":"record","name":"r","fields":[{"name":"a","type":"int"}]}}',
+        '{"type":"error","name":"r","fields":[{"name":"a","type":"int"}]}',
+        '["null", "long"]',
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_the_text_is_kept_as_it_was_given(text: str) -> None:
     for source in (text, text.encode()):
@@ -150,9 +151,13 @@ def test_an_arrow_schema_gets_the_name_and_namespace_asked_for() -> None:
     }
 
 
-def test_a_schema_that_was_wrapped_has_an_arrow_form() -> None:
-    wrapped = Schema.parse({"type": {"type": BOOKING}})
-    assert wrapped.to_arrow().names == ["bookingId", "note", "day"]
+def test_a_schema_that_is_no_record_is_one_column() -> None:
+    schema = Schema.parse({"type": "array", "items": "long"})
+    assert schema.names == ["value"]
+    assert schema.to_arrow().types == [pa.list_(pa.field("item", pa.int64(), nullable=False))]
+    assert Schema.from_arrow(schema.to_arrow()).to_avro() == {"type": "array", "items": "long"}
+    with pytest.raises(SchemaError, match="a collection's schema is a record"):
+        schema.with_field({"name": "x", "type": "long"})
 
 
 def test_what_cannot_be_used_as_said_is_warned_of_once_and_not_on_the_way_back() -> None:
@@ -183,8 +188,8 @@ def test_schemas_are_equal_if_their_json_is() -> None:
 @pytest.mark.parametrize(("one", "two"), [(1, 1.0), (1, True), (0, False), (0.0, -0.0), (None, 0)])
 def test_values_that_python_takes_for_equal_are_different_json(one: Any, two: Any) -> None:
     schemas = [
-        Schema.parse({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long", "default": default}]})
-        for default in (one, two)
+        Schema.parse({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long", "note": note}]})
+        for note in (one, two)
     ]
     assert schemas[0] != schemas[1]
 
@@ -192,7 +197,7 @@ def test_values_that_python_takes_for_equal_are_different_json(one: Any, two: An
 @given(
     st.lists(
         st.dictionaries(
-            st.sampled_from(["default", "note"]),
+            st.sampled_from(["note", "more"]),
             st.one_of(st.integers(-1, 1), st.floats(-1, 1), st.booleans(), st.lists(st.integers(0, 1), max_size=1)),
         ),
         min_size=2,
