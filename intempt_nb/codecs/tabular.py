@@ -1,4 +1,4 @@
-"""Anything tabular → one form (`Tabular`): a CSV file, a DataFrame, Arrow data."""
+"""Anything tabular → one form (`Tabular`): files by their suffix, DataFrames, Arrow data, lists of items."""
 
 from __future__ import annotations
 
@@ -9,18 +9,36 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from intempt_nb.codecs.columnar import open_ipc, open_parquet
 from intempt_nb.codecs.csv import open_csv
+from intempt_nb.codecs.files import missing_file
 from intempt_nb.codecs.frames import open_frame, open_table
+from intempt_nb.codecs.items import open_items
+from intempt_nb.codecs.jsonlines import open_jsonlines
 from intempt_nb.errors import DataError
 from intempt_nb.schema.inference import InferredSchema, infer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from intempt_nb.codecs.blocks import Tabular
 
 __all__ = ["infer_schema", "open_tabular"]
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED = (".gz", ".bz2", ".zst")
+
+_OPENERS: Mapping[str, Callable[[Path], Tabular]] = {
+    ".parquet": open_parquet,
+    ".pq": open_parquet,
+    ".feather": open_ipc,
+    ".arrow": open_ipc,
+    ".arrows": open_ipc,
+    ".ipc": open_ipc,
+    ".jsonl": open_jsonlines,
+    ".ndjson": open_jsonlines,
+}
+"""What opens a file that is no CSV, by its suffix."""
 
 
 def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> Tabular:
@@ -29,8 +47,13 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
     Parameters
     ----------
     source
-        A path to a CSV file (``.csv``, ``.tsv``, ``.txt``, maybe compressed), a DataFrame, or Arrow data: a table, a
-        batch, or anything with the PyCapsule interface (polars frames, DuckDB results).
+        A path, a DataFrame, Arrow data (a table, a batch, or anything with the PyCapsule interface: polars frames,
+        DuckDB results), or a list of items (dicts). A path is opened by its suffix:
+
+        - ``.csv``, ``.tsv``, ``.txt``: CSV, maybe compressed (``.gz``, ``.bz2``, ``.zst``);
+        - ``.jsonl``, ``.ndjson``: JSON lines, maybe compressed;
+        - ``.parquet``, ``.pq``: Parquet;
+        - ``.feather``, ``.arrow``, ``.arrows``, ``.ipc``: Feather, Arrow IPC files and streams.
     encoding, delimiter
         Of a CSV file; None to take UTF-8 and what the header shows. See :func:`intempt_nb.codecs.csv.open_csv`.
 
@@ -41,29 +64,41 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
     """
     if isinstance(source, str | PathLike):
         return _open_path(Path(source), encoding, delimiter)
-    if encoding is not None or delimiter is not None:
-        raise DataError(f"encoding and delimiter are for CSV files; the source is a {type(source).__name__}")
+    _refuse_csv_options(encoding, delimiter, f"the source is a {type(source).__name__}")
     if isinstance(source, pd.DataFrame):
         return open_frame(source)
     if isinstance(source, pa.Table):
         return open_table(source)
     if isinstance(source, pa.RecordBatch):
         return open_table(pa.Table.from_batches([source]))
+    if isinstance(source, list | tuple):
+        return open_items(source)
     if isinstance(source, pd.Series):
         raise DataError("rows cannot be read from a Series; make it a table: series.to_frame('name')")
     if hasattr(source, "__arrow_c_stream__"):
         return open_table(pa.table(source), type(source).__name__)
-    raise DataError(f"rows cannot be read from {type(source).__name__}; expected a CSV path, a DataFrame or Arrow data")
+    expected = "expected a file's path, a DataFrame, Arrow data or a list of dicts"
+    raise DataError(f"rows cannot be read from {type(source).__name__}; {expected}")
+
+
+def _refuse_csv_options(encoding: str | None, delimiter: str | None, found: str) -> None:
+    if encoding is not None or delimiter is not None:
+        raise DataError(f"encoding and delimiter are for CSV files; {found}")
 
 
 def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabular:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
-    if path.is_file() and kind not in CSV_SUFFIXES:
-        raise DataError(
-            f"{path} does not end in {', '.join(CSV_SUFFIXES)}. Read other formats with pandas or pyarrow first, "
-            "and pass the DataFrame or table"
-        )
+    opener = _OPENERS.get(kind)
+    if not path.is_file():
+        raise missing_file(path)
+    if opener is not None:
+        _refuse_csv_options(encoding, delimiter, f"{path} is not one by its suffix")
+        return opener(path)
+    if kind not in CSV_SUFFIXES:
+        known = ", ".join((*CSV_SUFFIXES, *_OPENERS))
+        advice = "for a JSON document, pass what json.load gives" if kind == ".json" else "or pass a DataFrame"
+        raise DataError(f"{path} does not end in a known suffix ({known}). Rename it, {advice}")
     return open_csv(path, encoding=encoding, delimiter=delimiter or ("\t" if kind == ".tsv" else None))
 
 
@@ -72,10 +107,13 @@ def infer_schema(
     name: str | None = None,
     *,
     namespace: str | None = None,
+    types: Mapping[str, Any] | None = None,
+    sample: int | None = None,
+    verify: bool = False,
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> InferredSchema:
-    """Infer an Avro record schema from data; every row is looked at.
+    """Infer an Avro record schema from data; every row is looked at, unless `sample` says otherwise.
 
     Parameters
     ----------
@@ -85,21 +123,43 @@ def infer_schema(
         Of the record; None for the file's name without its suffix, or ``record``.
     namespace
         Of the record; None for none.
+    types
+        Types of columns that are known: Avro JSON by the column's name, or by its path where it is nested
+        (``address.zip``, ``tags[]``, ``prices{}``): ``{"zip": "string"}``. The evidence says how many values do not
+        fit.
+    sample
+        How many rows to look at, from the first; None for all.
+    verify
+        Whether to go on after the sample: what it said is widened where a later row does not fit, and the evidence
+        tells both.
     encoding, delimiter
         Of a CSV file.
 
     Returns
     -------
     InferredSchema
-        The schema, and ``evidence``: a DataFrame that says for each column why its type was chosen.
+        The schema, ``evidence`` (a DataFrame that says for each column why its type was chosen) and
+        ``identifier_candidates``.
 
     Raises
     ------
     DataError
-        If the source cannot be read.
+        If the source cannot be read, or `types` names no column.
+    SchemaError
+        If one of `types` is no Avro type.
     """
+    if sample is not None and (isinstance(sample, bool) or not isinstance(sample, int) or sample < 1):
+        raise DataError(f"sample is {sample!r}; expected a number of rows, or None for all")
     opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
-    if name is None:
-        name = Path(source).name.partition(".")[0] if isinstance(source, str | PathLike) else "record"
-    batches = ((block.batch, block.rows) for block in opened.blocks())
-    return infer(batches, opened.schema, name=name, namespace=namespace, text=opened.text)
+    is_path = isinstance(source, str | PathLike)
+    return infer(
+        ((block.batch, block.rows) for block in opened.blocks()),
+        opened.schema,
+        name=name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
+        namespace=namespace,
+        text=opened.text,
+        types=types,
+        sample=sample,
+        verify=verify,
+        origin=Path(source).name if is_path else opened.origin,
+    )

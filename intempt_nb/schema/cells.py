@@ -7,7 +7,7 @@ parts of a column add up to the facts about the whole, in any order.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from functools import reduce
@@ -22,7 +22,7 @@ from intempt_nb.schema import text as grammar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["KEPT", "Facts", "Kind", "Tally", "Trait", "distinct", "observe"]
+__all__ = ["KEPT", "Facts", "Kind", "Row", "Tally", "Trait", "distinct", "observe"]
 
 KEPT = 3  # examples and counterexamples that are kept
 EXACT_IN_DOUBLE = "9007199254740992"  # 2**53
@@ -56,6 +56,25 @@ class Trait(Enum):
     FAR = "a timestamp that nanoseconds cannot reach"
 
 
+class Row(int):
+    """The number of a row, with the name of what it is a row of where there are several such."""
+
+    origin: str = ""
+
+    @classmethod
+    def of(cls, number: int, origin: str) -> Row:
+        """Return the row of an origin; one that has an origin already keeps it."""
+        if isinstance(number, Row):
+            return number
+        row = cls(number)
+        row.origin = origin
+        return row
+
+    def __str__(self) -> str:
+        """Return ``17 of orders.csv``."""
+        return f"{int(self)} of {self.origin}"
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many cells there are of a sort, and the first of them.
@@ -74,6 +93,10 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         """Return the tally of both."""
         return Tally(self.count + other.count, tuple(sorted(self.first + other.first)[:KEPT]))
+
+    def of(self, origin: str) -> Tally:
+        """Return the same cells, their rows being those of an origin."""
+        return Tally(self.count, tuple((Row.of(row, origin), text) for row, text in self.first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +130,10 @@ class Facts:
             {**self.bounds, **{kind: _span(self.bounds.get(kind), each) for kind, each in other.bounds.items()}},
             distinct(self.examples + other.examples),
         )
+
+    def of(self, origin: str) -> Facts:
+        """Return the same facts, the rows being those of an origin."""
+        return replace(self, tallies={key: each.of(origin) for key, each in self.tallies.items()})
 
     def tally(self, key: Kind | Trait) -> Tally:
         """Return the cells of a kind or trait."""

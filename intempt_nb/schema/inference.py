@@ -2,39 +2,77 @@
 
 Text (CSV) is read by the grammar of :mod:`intempt_nb.schema.text`: a type is chosen only if every value of the column
 is one of it, so that a row more can widen a type and never narrows it. Typed data keeps its types; its text columns are
-looked through for dates and timestamps alone, since a frame's owner who wanted numbers has them.
+looked through for dates and timestamps alone, since a frame's owner who wanted numbers has them. Records, lists and
+maps are looked into with the same rules at every depth. Times without a zone are UTC, at every depth.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from intempt_nb.display import html_table, shorten, text_table
 from intempt_nb.errors import DataError
-from intempt_nb.schema.arrow import avro_name, avro_names, declared_field, titled, to_avro_field
-from intempt_nb.schema.cells import KEPT, Facts, Kind, Trait, distinct, observe
-from intempt_nb.schema.evidence import explain
-from intempt_nb.schema.model import describe
+from intempt_nb.schema.arrow_names import avro_name, avro_names
+from intempt_nb.schema.from_arrow import Reverse
+from intempt_nb.schema.identifiers import BUDGET, identifier_rank
+from intempt_nb.schema.leaves import IN_TEXT, IN_TYPED_DATA, MIXED_KEY, TextColumn, TypedColumn, is_text
+from intempt_nb.schema.metadata import Made, declared_field
+from intempt_nb.schema.model import Array, Map, Record, describe, without_null
+from intempt_nb.schema.nested import ListColumn, MapColumn, Seen, StructColumn, is_list, merge_columns
+from intempt_nb.schema.observed import Column, Concluded, Naming
+from intempt_nb.schema.pins import Pin, PinnedColumn, read_pins, refuse_unused
 from intempt_nb.schema.schema import Schema
+from intempt_nb.schema.source import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["InferredSchema", "Verdict", "decide", "infer"]
+    from intempt_nb.schema.model import AvroType
+
+__all__ = ["InferredSchema", "infer"]
 
 PIECE = 32_768  # rows looked at together: little memory, and what the first piece shows speeds up the others
 FIRST_ROW_OF_TEXT = 2  # the header is row 1
+MOST_SHOWN = 200  # lines of evidence in a view
 
-_IN_TEXT = frozenset(Kind) - {Kind.TEXT}
-_IN_TYPED_DATA = frozenset({Kind.DATE, Kind.TIMESTAMP})
+_EVIDENCE = ("field", "column", "type", "rows", "nulls", "unique", "examples", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that was seen of the data: what a schema is concluded from.
+
+    Parameters
+    ----------
+    name, namespace
+        Of the record.
+    columns
+        By their own names.
+    reserved
+        Names of types that pinned ones define.
+    rows
+        How many were looked at.
+    sampled
+        Whether there were more.
+    sample, said
+        What the type of each place was after so many rows, where the rest was there to verify it.
+    """
+
+    name: str
+    namespace: str | None
+    columns: Mapping[str, Column]
+    reserved: frozenset[str] = frozenset()
+    rows: int = 0
+    sampled: bool = False
+    sample: int = 0
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -46,20 +84,52 @@ class InferredSchema:
     schema
         The schema.
     evidence
-        One row a column: ``field``, ``column`` (its name in the data), ``type``, ``rows``, ``nulls``, ``examples`` and
-        ``reason``.
+        A DataFrame with a row for each column, and for each place inside of nested ones: ``field`` (``address.city``,
+        ``tags[]``), ``column`` (the same in the data's own names), ``type``, ``rows``, ``nulls``, ``unique`` (None
+        where it is not known), ``examples`` and ``reason``.
+    identifier_candidates
+        Columns without a gap in which no value was met twice: those named like an identifier first, then by type;
+        last those of which it is not known, as there were more values than are compared (see
+        :mod:`intempt_nb.schema.identifiers`) or only a sample was looked at.
+    seen
+        What :meth:`merge` adds to.
     """
 
     schema: Schema
     evidence: pd.DataFrame
+    identifier_candidates: tuple[str, ...]
+    seen: Observed
+
+    def merge(self, other: InferredSchema) -> InferredSchema:
+        """Return the schema of both data, a second file for example, as if it had been inferred from all the rows.
+
+        Parameters
+        ----------
+        other
+            Inferred from other data. Columns are matched by their names; one that is not in both becomes optional.
+            The record keeps the name that it has here.
+        """
+        mine, others = self.seen, other.seen
+        columns = merge_columns(mine.columns, mine.rows, others.columns, others.rows)
+        rows, sampled = mine.rows + others.rows, mine.sampled or others.sampled
+        reserved = mine.reserved | others.reserved
+        return _conclude(Observed(mine.name, mine.namespace, columns, reserved, rows, sampled))
 
     def _rows(self) -> list[list[object]]:
-        rows = self.evidence.to_dict("records")
-        return [[*(f"{v:,}" if isinstance(v, int) else v for v in _cells(row))] for row in rows]
+        rows = self.evidence.head(MOST_SHOWN).to_dict("records")
+        return [[_shown(row[name]) for name in _EVIDENCE] for row in rows]
 
     def _caption(self) -> str:
-        count = len(self.evidence)
-        return f"{self.schema.record.name}: {count} field{'' if count == 1 else 's'}, inferred"
+        count = len(self.schema)
+        parts = [f"{self.schema.record.name}: {count} field{'' if count == 1 else 's'}, inferred"]
+        if self.seen.sampled:
+            parts.append(f"from a sample of {self.seen.rows:,} rows")
+        if self.identifier_candidates:
+            listed = ", ".join(self.identifier_candidates[:5])
+            parts.append(f"could be the identifier: {listed}{', …' if len(self.identifier_candidates) > 5 else ''}")
+        if len(self.evidence) > MOST_SHOWN:
+            parts.append(f"{MOST_SHOWN} of {len(self.evidence):,} lines; .evidence has all")
+        return "; ".join(parts)
 
     def __repr__(self) -> str:
         """Return the evidence as a text table."""
@@ -69,77 +139,16 @@ class InferredSchema:
         return html_table(_EVIDENCE, self._rows(), self._caption())
 
 
-_EVIDENCE = ("field", "column", "type", "rows", "nulls", "examples", "reason")
-
-
-def _cells(row: Mapping[Any, Any]) -> list[object]:
-    return [", ".join(row[name]) if name == "examples" else row[name] for name in _EVIDENCE]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a column is.
-
-    Parameters
-    ----------
-    type
-        Avro JSON, without the null branch.
-    nullable
-        Whether the column has gaps.
-    nulls
-        How many.
-    reason
-        Why, in words.
-    """
-
-    type: Any
-    nullable: bool
-    nulls: int
-    reason: str
-
-
-def decide(facts: Facts) -> Verdict:
-    """Return the narrowest type that holds every value of a column of text.
-
-    Parameters
-    ----------
-    facts
-        What its cells look like.
-
-    Returns
-    -------
-    Verdict
-        Cells such as ``NA`` are gaps if the other cells are not text; a column without a value is optional text.
-    """
-    avro = _type(facts)
-    gaps = 0 if avro == "string" else facts.tally(Trait.GAP).count
-    nulls = facts.nulls + gaps
-    return Verdict(avro, bool(nulls) or not facts.values, nulls, explain(facts, avro))
-
-
-def _type(facts: Facts) -> Any:
-    def has(trait: Trait) -> bool:
-        return facts.tally(trait).count > 0
-
-    kinds = frozenset(facts.kinds)
-    if kinds == {Kind.BOOLEAN}:
-        return "boolean"
-    if kinds == {Kind.INTEGER} and not has(Trait.HUGE):
-        return "long"
-    if Kind.DECIMAL in kinds and kinds <= {Kind.DECIMAL, Kind.INTEGER} and not has(Trait.INEXACT):
-        return "double"
-    if kinds == {Kind.DATE}:
-        return {"type": "string", "logicalType": "date"}
-    if kinds == {Kind.TIMESTAMP} and not (has(Trait.NANOS) and has(Trait.FAR)):
-        return _timestamp("ns" if has(Trait.NANOS) else "us" if has(Trait.MICROS) else "ms")
-    return "string"
-
-
-_UNITS = {"ms": "millis", "us": "micros", "ns": "nanos"}
-
-
-def _timestamp(unit: str) -> dict[str, str]:
-    return {"type": "long", "logicalType": f"timestamp-{_UNITS[unit]}"}
+def _shown(value: Any) -> object:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return value
 
 
 def infer(
@@ -149,6 +158,10 @@ def infer(
     name: str,
     namespace: str | None = None,
     text: bool,
+    types: Mapping[str, Any] | None = None,
+    sample: int | None = None,
+    verify: bool = False,
+    origin: str = "the other data",
 ) -> InferredSchema:
     """Infer a schema from rows; they are read once, batch by batch.
 
@@ -162,33 +175,65 @@ def infer(
         Of the record.
     text
         Whether the columns are text to be read (CSV) rather than typed data.
+    types
+        Avro JSON of columns, by name, or by path for what is nested: ``address.zip``, ``tags[]``, ``prices{}``.
+    sample
+        How many rows to look at; None for all.
+    verify
+        Whether to go on after the sample: what it said is widened where a later row does not fit, and the evidence
+        tells.
+    origin
+        What the rows are rows of, for the evidence of merged schemas.
 
     Returns
     -------
     InferredSchema
         A field a column. A column whose name is not an Avro name gets one, its own name being kept as the title; one
-        that carries its own Avro JSON (see `Schema.to_arrow`) keeps that.
+        that carries its own Avro JSON (see `Schema.to_arrow`) keeps that. A field is optional if a value is missing.
 
     Raises
     ------
     DataError
-        If two columns have the same name, or a column's type has no Avro counterpart.
+        If two columns have the same name, a column's type has no Avro counterpart, or `types` names no column.
+    SchemaError
+        If one of `types` is no Avro type.
     """
     _refuse_repeats(arrow_schema.names)
-    columns = [_column(field, text) for field in arrow_schema]
+    factory = _Factory(IN_TEXT if text else IN_TYPED_DATA, origin, read_pins(types or {}), [])
+    try:
+        columns = {field.name: factory.column(field) for field in arrow_schema}
+        seen = Observed(name, namespace, columns, frozenset().union(*(pin.names for pin in factory.pins.values())))
+        refuse_unused(factory.pins, factory.paths)
+        return _conclude(_look(seen, _pieces(batches, FIRST_ROW_OF_TEXT if text else 0), sample, verify))
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _look(
+    seen: Observed, pieces: Iterator[tuple[pa.RecordBatch, pa.Int64Array]], sample: int | None, verify: bool
+) -> Observed:
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        for part, rows in _pieces(batches, FIRST_ROW_OF_TEXT if text else 0):
-            columns = list(pool.map(_observe, columns, part.columns, repeat(rows)))
-    names = avro_names(arrow_schema.names)
-    taken = {avro_name(name)}
-    concluded = [each.conclude(unique, taken) for each, unique in zip(columns, names, strict=True)]
-    record = {"type": "record", "name": avro_name(name), **({"namespace": namespace} if namespace else {})}
-    schema = Schema.parse({**record, "fields": [field for field, _ in concluded]})
-    table = [
-        (field.name, column, describe(field.type), *evidence)
-        for field, column, (_, evidence) in zip(schema.fields, arrow_schema.names, concluded, strict=True)
-    ]
-    return InferredSchema(schema, pd.DataFrame(table, columns=_EVIDENCE))
+        for part, rows in pieces:
+            start = 0
+            if sample is not None and not seen.sampled and seen.rows + len(part) > sample:
+                start = max(sample - seen.rows, 0)
+                seen = replace(_observe(seen, part[:start], rows[:start], pool), sampled=True)
+                if not verify:
+                    return seen
+                seen = replace(seen, sample=sample, said=_types(_conclude(seen)))
+            seen = _observe(seen, part[start:], rows[start:], pool)
+    return replace(seen, sampled=False)
+
+
+def _observe(seen: Observed, part: pa.RecordBatch, rows: pa.Array, pool: ThreadPoolExecutor) -> Observed:
+    hashing = sum(column.hashing for column in seen.columns.values())
+    limit = BUDGET // max(hashing, 1)
+    found = pool.map(_look_at, seen.columns.values(), part.columns, repeat(rows), repeat(limit))
+    return replace(seen, columns=dict(zip(seen.columns, found, strict=True)), rows=seen.rows + len(part))
+
+
+def _look_at(column: Column, values: pa.Array, rows: pa.Array, limit: int) -> Column:
+    return column.observe(values, rows, limit)
 
 
 def _pieces(
@@ -211,118 +256,93 @@ def _refuse_repeats(names: Sequence[str]) -> None:
         raise DataError(f"columns with the same name: {listed}. Rename them first", field=next(iter(repeats)))
 
 
-_Evidence: TypeAlias = tuple[int, int, tuple[str, ...], str]  # rows, nulls, examples, reason
-
-
-class _Column(Protocol):
-    def observe(self, values: pa.Array, rows: pa.Array) -> _Column: ...
-
-    def conclude(self, name: str, taken: set[str]) -> tuple[dict[str, Any], _Evidence]:
-        """Return the field's Avro JSON and its evidence; names of types it defines are added to `taken`."""
-
-
-def _observe(column: _Column, values: pa.Array, rows: pa.Array) -> _Column:
-    return column.observe(values, rows)
-
-
-def _column(field: pa.Field, text: bool) -> _Column:
-    values = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    holds_text = any(
-        is_text(values) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
-    if holds_text and declared_field(field) is None:
-        return _TextColumn(field.name, _IN_TEXT if text else _IN_TYPED_DATA)
-    to_avro_field(field)  # a type without a counterpart is an error now, not after an hour of reading
-    return _TypedColumn(field)
-
-
 @dataclass(frozen=True, slots=True)
-class _TextColumn:
-    """A column of strings, and what is known of them."""
+class _Factory:
+    """Makes what looks at a column of a type."""
 
-    name: str
-    kinds: frozenset[Kind]
-    facts: Facts = Facts()  # noqa: RUF009  (immutable)
+    kinds: frozenset[Any]
+    origin: str
+    pins: Mapping[str, Pin]
+    paths: list[str]
 
-    def observe(self, values: pa.Array, rows: pa.Array) -> _TextColumn:
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        if pa.types.is_string_view(values.type):
-            values = values.cast(pa.large_string())
-        return replace(self, facts=self.facts + observe(values, rows, self.kinds, self.facts))
-
-    def conclude(self, name: str, taken: set[str]) -> tuple[dict[str, Any], _Evidence]:
-        verdict = decide(self.facts)
-        evidence = (self.facts.rows, verdict.nulls, self.facts.examples, verdict.reason)
-        return _field(name, self.name, verdict.type, nullable=verdict.nullable), evidence
-
-
-@dataclass(frozen=True, slots=True)
-class _TypedColumn:
-    """A column whose Arrow type says what it is; of times, the values say how fine they are."""
-
-    field: pa.Field
-    rows: int = 0
-    nulls: int = 0
-    unit: str = "ms"
-    examples: tuple[str, ...] = ()
-
-    def observe(self, values: pa.Array, rows: pa.Array) -> _TypedColumn:
-        if pa.types.is_run_end_encoded(values.type):
-            values = pc.run_end_decode(values)
-        present = values.drop_null()
-        more = _texts(present[:KEPT]) if len(self.examples) < KEPT else []
-        return replace(
-            self,
-            rows=self.rows + len(values),
-            nulls=self.nulls + values.null_count,
-            unit=_finest(present, self.unit) if pa.types.is_timestamp(values.type) else self.unit,
-            examples=distinct((*self.examples, *more)),
-        )
-
-    def conclude(self, name: str, taken: set[str]) -> tuple[dict[str, Any], _Evidence]:
-        evidence = (self.rows, self.nulls, self.examples)
-        if declared_field(self.field) is not None:
-            declared = titled(to_avro_field(self.field, taken), name, self.field.name)
-            return declared, (*evidence, "declared by the Avro schema that the data carries")
-        arrow = self.field.type
-        if pa.types.is_timestamp(arrow):
-            avro: Any = _timestamp(self.unit)
-        else:
-            avro = to_avro_field(self.field.with_nullable(False), taken)["type"]
-        nullable = bool(self.nulls) or (not self.rows and self.field.nullable)
-        return _field(name, self.field.name, avro, nullable=nullable), (*evidence, self._reason())
-
-    def _reason(self) -> str:
-        reason = f"the column holds {self.field.type}" if self.rows else f"no rows; the column is for {self.field.type}"
-        zoneless = pa.types.is_timestamp(self.field.type) and self.field.type.tz is None
-        return f"{reason}; no time zone: read as UTC" if zoneless else reason
+    def column(self, field: pa.Field, path: str | None = None) -> Column:
+        path = field.name if path is None else path
+        self.paths.append(path)
+        kind = field.type
+        if path in self.pins:
+            return PinnedColumn(field.name, path, self.pins[path], self.origin)
+        declared = declared_field(field) is not None
+        mixed = (field.metadata or {}).get(MIXED_KEY)
+        if mixed is not None and is_text(kind):
+            return TextColumn(field.name, IN_TEXT, self.origin, mixed.decode())
+        if is_text(kind) and not declared:
+            return TextColumn(field.name, self.kinds, self.origin)
+        if pa.types.is_struct(kind) and not declared:
+            return StructColumn(
+                field.name, Seen(), {each.name: self.column(each, f"{path}.{each.name}") for each in kind}
+            )
+        if is_list(kind) and not declared:
+            return ListColumn(field.name, Seen(), self.column(kind.value_field, f"{path}[]"))
+        if pa.types.is_map(kind) and not declared:
+            return MapColumn(field.name, Seen(), self.column(kind.item_field, f"{path}{{}}"))
+        if not declared:
+            Reverse().type(kind, path, "_", {})  # a type without a counterpart is an error before any row is read
+        return TypedColumn(field)
 
 
-def _texts(values: pa.Array) -> list[str]:
-    if pa.types.is_timestamp(values.type):  # shown in UTC, which needs no data about time zones
-        values = values.cast(pa.timestamp(values.type.unit))
-    try:
-        return [shorten(each) for each in values.cast(pa.string()).to_pylist()]
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return [shorten(each) for each in values.to_pylist()]
+def _conclude(seen: Observed) -> InferredSchema:
+    record = avro_name(seen.name)
+    made = Made({record, *seen.reserved})
+    names = avro_names(list(seen.columns))
+    found = [column.conclude(Naming(name, made)) for name, column in zip(names, seen.columns.values(), strict=True)]
+    head = {"type": "record", "name": record, **({"namespace": seen.namespace} if seen.namespace else {})}
+    schema = Schema.parse({**head, "fields": [each.field for each in found]})
+    lines = [line for each in found for line in _lines(each, schema, seen)]
+    evidence = pd.DataFrame(lines, columns=_EVIDENCE).astype({"unique": object})
+    return InferredSchema(schema, evidence, _candidates(schema, lines), seen)
 
 
-def _finest(instants: pa.Array, unit: str) -> str:
-    """Return the coarsest unit, from `unit` on, that holds the times exactly."""
-    naive = instants.cast(pa.timestamp(instants.type.unit))
-    units = list(_UNITS)
-    for each in units[units.index(unit) :]:
-        try:
-            naive.cast(pa.timestamp(each))
-        except pa.ArrowInvalid:
-            continue
-        return each
-    return units[-1]
+def _lines(found: Concluded, schema: Schema, seen: Observed) -> Iterator[tuple[Any, ...]]:
+    for each in found.evidence:
+        path, avro_type = _path(each.fields), _type_at(schema, each.fields)
+        shown, reason = describe(avro_type), each.reason
+        if seen.said.get(path, shown) != shown:
+            reason += f"; the first {seen.sample:,} rows said {seen.said[path]}"
+        unique = each.unique
+        # Hashes of text do not tell that 1.0 and 1 are the same double, and a sample does not tell of the rest.
+        if unique and (seen.sampled or identifier_rank("", "", avro_type) is None):
+            unique = None
+        yield path, _path(each.columns), shown, each.rows, each.nulls, unique, each.examples, reason
 
 
-def _field(name: str, column: str, avro: Any, *, nullable: bool) -> dict[str, Any]:
-    if isinstance(avro, list):  # a column of nulls: optional text already
-        nullable, avro = True, "string"
-    entry = {"type": ["null", avro], "default": None} if nullable else {"type": avro}
-    return titled({"name": name, **entry}, name, column)
+def _types(inferred: InferredSchema) -> dict[str, str]:
+    """Return what was concluded of each place."""
+    return dict(zip(inferred.evidence["field"], inferred.evidence["type"], strict=True))
+
+
+def _path(steps: Sequence[str]) -> str:
+    first, *rest = steps
+    return first + "".join(step if step in ("[]", "{}") else f".{step}" for step in rest)
+
+
+def _type_at(schema: Schema, steps: Sequence[str]) -> AvroType:
+    first, *rest = steps
+    found = schema[first].type
+    for step in rest:
+        match without_null(found):
+            case Array(inner) | Map(inner):
+                found = inner
+            case Record(fields=fields):
+                found = next(each.type for each in fields if each.name == step)
+    return found
+
+
+def _candidates(schema: Schema, lines: Iterable[tuple[Any, ...]]) -> tuple[str, ...]:
+    ranked = []
+    for position, (name, _, _, rows, nulls, unique, *_) in enumerate(lines):
+        rank = None
+        if rows and not nulls and unique is not False and name in schema:
+            rank = identifier_rank(name, schema.record.name, schema[name].type)
+        if rank is not None:
+            ranked.append((unique is None, *rank, position, name))
+    return tuple(name for *_, name in sorted(ranked))

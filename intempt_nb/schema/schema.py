@@ -25,6 +25,7 @@ from intempt_nb.schema.canonical import canonical_form, fingerprint
 from intempt_nb.schema.check import check
 from intempt_nb.schema.compatibility import compatibility
 from intempt_nb.schema.difference import difference
+from intempt_nb.schema.jsonschema import avro_from_json_schema
 from intempt_nb.schema.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
 from intempt_nb.schema.model import MISSING, Record, describe
 from intempt_nb.schema.naming import PRIMITIVE_NAMES
@@ -98,6 +99,38 @@ class Schema:
         for warning in (*repeated_keys(text), *warned):
             warnings.warn(str(warning), SchemaWarning, stacklevel=2)
         return cls(text, parsed)
+
+    @classmethod
+    def from_json_schema(
+        cls,
+        source: str | bytes | Mapping[str, Any],
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        display: bool = False,
+    ) -> Schema:
+        """Return the Avro form of a JSON Schema, as the vendor's converter makes it.
+
+        Parameters
+        ----------
+        source
+            JSON text, or the same decoded: a schema whose root is an object.
+        name, namespace
+            Of the record; None to take them from ``$id`` or ``id``, or else the name ``main`` and no namespace.
+        display
+            Whether to write ``"display": true`` into each field.
+
+        Raises
+        ------
+        SchemaError
+            With every part that Avro has no type for, each at its JSON pointer in the JSON Schema.
+
+        Warns
+        -----
+        SchemaWarning
+            For properties that a document may have and an item cannot.
+        """
+        return cls.parse(avro_from_json_schema(source, name=name, namespace=namespace, display=display))
 
     @classmethod
     def from_arrow(

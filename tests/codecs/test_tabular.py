@@ -47,7 +47,7 @@ def test_a_path_is_a_csv_by_its_suffix(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    with pytest.raises(inb.DataError, match="rows cannot be read from int; expected a CSV path"):
+    with pytest.raises(inb.DataError, match="rows cannot be read from int; expected a file's path"):
         open_tabular(5)
     with pytest.raises(inb.DataError, match="encoding and delimiter are for CSV files; the source is a DataFrame"):
         open_tabular(pd.DataFrame({"a": [1]}), encoding="utf-8")
@@ -55,8 +55,15 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         open_tabular(pd.Series([1]))
     with pytest.raises(inb.DataError, match="no file"):
         open_tabular(tmp_path / "missing.parquet")
-    with pytest.raises(inb.DataError, match=r"does not end in \.csv"):
-        open_tabular(write(tmp_path / "a.parquet", ""))
+    with pytest.raises(inb.DataError, match=r"does not end in a known suffix \(\.csv, .*pass what json\.load gives"):
+        open_tabular(write(tmp_path / "a.json", ""))
+    with pytest.raises(inb.DataError, match=r"encoding and delimiter are for CSV files; .* is not one by its suffix"):
+        open_tabular(write(tmp_path / "a.jsonl", "{}"), delimiter=";")
+    with pytest.raises(inb.DataError, match="is a folder"):
+        open_tabular(tmp_path)
+    for suffix in ("parquet", "feather", "arrow"):
+        with pytest.raises(inb.DataError, match=f"a.{suffix} cannot be read as"):
+            open_tabular(write(tmp_path / f"a.{suffix}", "nothing of the kind"))
 
 
 def test_a_schema_is_inferred_from_a_file_and_named_after_it(tmp_path: Path) -> None:

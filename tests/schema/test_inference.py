@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -226,6 +227,8 @@ def test_a_frame_keeps_its_types() -> None:
             "category": pd.Categorical(["a", "b"]),
             "nothing": [None, None],
             "tags": [["a"], []],
+            "wait": [timedelta(1), timedelta(2)],
+            "key": [UUID(int=1), UUID(int=2)],
         }
     )
     assert types(infer_frame(frame)) == {
@@ -239,7 +242,9 @@ def test_a_frame_keeps_its_types() -> None:
         "price": {"type": "bytes", "logicalType": "decimal", "precision": 3, "scale": 2},
         "category": "string",
         "nothing": optional("string"),
-        "tags": {"type": "array", "items": optional("string")},
+        "tags": {"type": "array", "items": "string"},
+        "wait": {"type": "long", "logicalType": "arrow.duration-micros"},
+        "key": {"type": "string", "logicalType": "uuid"},
     }
 
 
@@ -307,9 +312,10 @@ def test_a_type_without_counterpart_is_an_error_before_any_row_is_read() -> None
         pytest.fail("rows were read")
         yield
 
-    with pytest.raises(DataError, match="duration") as caught:
-        infer(rows(), pa.schema([("wait", pa.duration("s"))]), name="things", text=False)
-    assert caught.value.field == "wait"
+    low = pa.struct([("b", pa.list_(pa.decimal128(5, -2)))])
+    with pytest.raises(DataError, match="decimal128") as caught:
+        infer(rows(), pa.schema([("a", low)]), name="things", text=False)
+    assert caught.value.field == "a.b[]"
 
 
 EVERY_ARROW_TYPE = [
@@ -484,9 +490,18 @@ def test_large_counts_have_separators_and_counterexamples_are_counted_over_all_b
 def test_evidence_has_a_row_for_each_column() -> None:
     batch = pa.record_batch({"Order ID": ["007", "008", "007", "1"], "n": ["1", None, "NA", " 2 "]})
     evidence = infer([(batch, None)], batch.schema, name="things", text=True).evidence
-    assert evidence.columns.tolist() == ["field", "column", "type", "rows", "nulls", "examples", "reason"]
-    assert evidence.loc[0].tolist()[:6] == ["Order_ID", "Order ID", "string", 4, 0, ("007", "008", "1")]
-    assert evidence.loc[1].tolist()[:6] == ["n", "n", "long or null", 4, 2, ("1", "2")]
+    assert evidence.columns.tolist() == [
+        "field",
+        "column",
+        "type",
+        "rows",
+        "nulls",
+        "unique",
+        "examples",
+        "reason",
+    ]
+    assert evidence.loc[0].tolist()[:7] == ["Order_ID", "Order ID", "string", 4, 0, False, ("007", "008", "1")]
+    assert evidence.loc[1].tolist()[:7] == ["n", "n", "long or null", 4, 2, True, ("1", "2")]
 
 
 def test_given_row_numbers_are_used_and_others_counted() -> None:
