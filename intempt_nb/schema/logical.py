@@ -38,7 +38,10 @@ _LOGICAL: Mapping[tuple[str, AvroType], AvroType] = {
     ("local-timestamp-nanos", Long()): Timestamp("ns", local=True),
     ("uuid", String()): Uuid(),
     ("big-decimal", Bytes()): BigDecimal(),
-    **{(f"arrow.duration-{unit}", Long()): Long() for unit in ("seconds", "millis", "micros", "nanos")},
+    ("arrow.duration-seconds", Long()): Long("s"),
+    ("arrow.duration-millis", Long()): Long("ms"),
+    ("arrow.duration-micros", Long()): Long("us"),
+    ("arrow.duration-nanos", Long()): Long("ns"),
 }
 """The last are what the Rust crate arrow-avro and :mod:`intempt_nb.schema.from_arrow` write for Arrow's durations."""
 

@@ -81,7 +81,9 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Long:
-    """64-bit signed integer."""
+    """64-bit signed integer; `elapsed` is the unit of an Arrow duration that it stands for."""
+
+    elapsed: Literal["s", "ms", "us", "ns"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

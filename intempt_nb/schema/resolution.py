@@ -195,7 +195,9 @@ def base_type(avro_type: AvroType) -> AvroType:
             return fixed
         case Uuid(fixed):
             return fixed or String()
-        case Null() | Boolean() | Int() | Long() | Float() | Double() | Bytes() | String():
+        case Long():
+            return Long()
+        case Null() | Boolean() | Int() | Float() | Double() | Bytes() | String():
             return avro_type
         case Fixed() | Enum() | Record() | Array() | Map() | Union() | Reference():
             return avro_type

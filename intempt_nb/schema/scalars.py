@@ -91,8 +91,8 @@ def convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, p
             return reader.finish(lambda numbers: numbers.cast(pa.int64()).cast(target))
         case Time(unit) if types.is_time(source):
             return _times(reader, unit, target)
-        case Long() if types.is_duration(source):
-            return reader.finish(_cast(target))
+        case Long(str() as unit) if types.is_duration(source):
+            return _elapsed(reader, unit)
         case Uuid(fixed=None) if source == pa.uuid():
             return Converted(_uuid_texts(values))
         case Bytes() | BigDecimal() | Fixed() | Uuid() if types.is_binary(source) or types.is_fixed_size_binary(source):
@@ -141,6 +141,17 @@ def _instants(reader: Reader, unit: str, target: pa.DataType) -> Converted:
         same = pc.equal(rounded.cast(pa.timestamp(source.unit), safe=False), naive)
         reader = reader.keep(same, f"finer than {target.unit}, or out of its range")
         return reader.done(rounded.cast(target))
+
+
+def _elapsed(reader: Reader, unit: str) -> Converted:
+    """Convert to the units that the schema counts, without rounding."""
+    source, exact = reader.values.type, pa.duration(unit)
+    try:
+        return Converted(reader.values.cast(exact).cast(pa.int64()))
+    except pa.ArrowInvalid:
+        rounded = reader.values.cast(exact, safe=False)
+        same = pc.equal(rounded.cast(source, safe=False), reader.values)
+        return reader.keep(same, f"finer than {unit}, or out of its range").done(rounded.cast(pa.int64()))
 
 
 def _times(reader: Reader, unit: str, target: pa.DataType) -> Converted:

@@ -246,3 +246,24 @@ def test_floats_to_long_are_exact_or_refused(numbers: list[float]) -> None:
         exact = number.is_integer() and -(2.0**63) <= number < 2.0**63 if np.isfinite(number) else False
         assert value == (int(number) if exact else None)
         assert (place in bad) == (not exact)
+
+
+def elapsed(unit: str) -> Schema:
+    avro = {"type": "long", "logicalType": f"arrow.duration-{unit}"}
+    return Schema.parse({"type": "record", "name": "r", "fields": [{"name": "a", "type": avro}]})
+
+
+def test_a_length_of_time_is_counted_in_the_unit_of_the_schema() -> None:
+    values = pa.array([1_000, 2_500], pa.duration("ms"))
+    for unit, counts in [("millis", [1_000, 2_500]), ("micros", [1_000_000, 2_500_000])]:
+        field = elapsed(unit).fields[0]
+        assert convert(values, field.type, {}, "a").values.to_pylist() == counts
+    converted = convert(values, elapsed("seconds").fields[0].type, {}, "a")
+    assert converted.values.to_pylist() == [1, None]
+    assert [refusal.reason for refusal in converted.refusals] == ["finer than s, or out of its range"]
+
+
+def test_a_length_of_time_is_no_number_where_the_schema_names_no_unit() -> None:
+    (plain_long,) = Schema.parse({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long"}]}).fields
+    with pytest.raises(DataError, match=r"the column holds duration\[ms\]; expected long"):
+        convert(pa.array([1], pa.duration("ms")), plain_long.type, {}, "a")
