@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["html_table", "shorten", "text_table"]
 
 
+_ONE_LINE = 120
+
+
 def shorten(value: object, limit: int = 80) -> str:
     """Return ``str(value)`` cut to `limit` characters, the cut marked by an ellipsis."""
     text = value if isinstance(value, str) else str(value)
@@ -43,11 +46,9 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
         + "</tr>"
         for row in rows
     )
-    title = (
-        f'<caption style="caption-side:top;text-align:left;color:inherit">{escape(caption)}</caption>'
-        if caption
-        else ""
-    )
+    wrap = "nowrap" if len(caption) <= _ONE_LINE else "normal"  # a narrow table would fold it into a column of words
+    style = f"caption-side:top;text-align:left;color:inherit;white-space:{wrap}"
+    title = f'<caption style="{style}">{escape(caption)}</caption>' if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

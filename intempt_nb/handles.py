@@ -317,7 +317,7 @@ class CollectionHandle:
         Parameters
         ----------
         source
-            A path to a CSV file, a DataFrame or Arrow data.
+            A path (CSV, JSON lines, Parquet, Avro, Feather, Arrow IPC), a DataFrame, Arrow data or a list of dicts.
         dry_run
             Check and plan, send nothing.
         encoding, delimiter

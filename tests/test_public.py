@@ -9,8 +9,10 @@ import intempt_nb as inb
 PUBLIC = [
     "ApiError",
     "AuthenticationError",
+    "AvroScan",
     "Client",
     "CollectionHandle",
+    "Compatibility",
     "ConfigurationError",
     "DataError",
     "DeliveryUnknownError",
@@ -23,6 +25,8 @@ PUBLIC = [
     "RejectedError",
     "Scan",
     "Schema",
+    "SchemaCheck",
+    "SchemaDiff",
     "SchemaError",
     "SchemaWarning",
     "ServerError",
@@ -30,8 +34,13 @@ PUBLIC = [
     "TransportError",
     "UploadReport",
     "__version__",
+    "decode_items",
+    "encode_items",
     "infer_schema",
+    "read_avro",
     "sandbox",
+    "scan_avro",
+    "write_avro",
 ]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import Problem, SchemaError
-from intempt_nb.schema.defaults import default_problems
+from intempt_nb.schema.defaults import default_problems, uses_names
 from intempt_nb.schema.model import Field, Record, describe
 from intempt_nb.schema.naming import Context
 from intempt_nb.schema.recursion import NamedTypes
@@ -166,9 +166,11 @@ def read_schema(value: Any) -> tuple[ParsedSchema, tuple[Problem, ...]]:
     context = Context()
     root = parse_type(value, "", "", context)
     named = NamedTypes((name, each) for name, each in context.named.items() if each is not None)
-    if not context.problems:  # a default cannot be held against a type that is not known
-        for stated in context.defaults:
-            context.problems.extend(default_problems(stated.default, stated.type, named, stated.path))
+    names_are_known = not context.problems
+    for stated in reversed(context.defaults):  # so that what is found does not move the places of those before
+        if names_are_known or not uses_names(stated.type):
+            found = default_problems(stated.default, stated.type, named, stated.path)
+            context.problems[stated.at : stated.at] = found
     if context.problems:
         raise SchemaError(context.told_in_full())
     return ParsedSchema(root, named), tuple(context.warnings)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import Defined
 
-__all__ = ["default_problems"]
+__all__ = ["default_problems", "uses_names"]
 
 _INT = 2**31
 _LONG = 2**63
@@ -111,6 +111,21 @@ class _Checker:
         if key not in self.known:
             self.known[key] = next(self.problems(default, resolved, ""), None) is None
         return self.known[key]
+
+
+def uses_names(avro_type: AvroType) -> bool:
+    """Return whether the type has parts that are defined elsewhere in its schema."""
+    match avro_type:
+        case Reference():
+            return True
+        case Array(inner) | Map(inner):
+            return uses_names(inner)
+        case Union(branches):
+            return any(uses_names(branch) for branch in branches)
+        case Record(fields=fields):
+            return any(uses_names(field.type) for field in fields)
+        case _:
+            return False
 
 
 def _mismatch(default: Any, avro_type: AvroType, path: str) -> Problem:

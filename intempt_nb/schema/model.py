@@ -291,12 +291,12 @@ AvroType: TypeAlias = (
 
 
 def is_nullable(avro_type: AvroType) -> bool:
-    """Return whether null is a value of the type."""
+    """Return whether null is a value of the type, or, as in a union of nothing, the one thing a column can hold."""
     match avro_type:
         case Null():
             return True
         case Union(branches):
-            return Null() in branches
+            return Null() in branches or not branches
         case _:
             return False
 

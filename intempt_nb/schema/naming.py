@@ -37,11 +37,24 @@ PRIMITIVE_NAMES = ("null", "boolean", "int", "long", "float", "double", "bytes",
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A default that a schema gives, to be held against its type once all types are known."""
+    """A default that a schema gives, to be held against its type once all types are known.
+
+    Parameters
+    ----------
+    path
+        Its JSON pointer.
+    default
+        As decoded JSON.
+    type
+        Of its field.
+    at
+        How many problems had been noted before it.
+    """
 
     path: str
     default: Any
     type: AvroType
+    at: int
 
 
 @dataclass(slots=True)

@@ -239,9 +239,10 @@ def _parse_field(value: Any, path: str, namespace: str, context: Context) -> Fie
     if "type" not in value:
         context.problem(path, f"field {shorten(name)!r} has no 'type'")
         return None
+    problems_before = len(context.problems)
     parsed = parse_type(value["type"], f"{path}/type", namespace, context)
-    if "default" in value:
-        context.defaults.append(Stated(f"{path}/default", value["default"], parsed))
+    if "default" in value and len(context.problems) == problems_before:
+        context.defaults.append(Stated(f"{path}/default", value["default"], parsed, problems_before))
         if (
             without_null(parsed) == Date("string")
             and isinstance(value["default"], str)

@@ -31,7 +31,7 @@ def shown(notebook: Any, source: str) -> str:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01-quickstart.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == ["01-quickstart.ipynb", "02-schemas.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -51,5 +51,23 @@ def test_the_quickstart_does_what_it_says() -> None:
     assert "not a whole number" in rejects
     assert "date32" in shown(notebook, "df.dtypes")
     assert "(1000, 2)" in shown(notebook, "to_arrow().shape")
+    assert all(output.output_type != "error" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert not any(output.get("name") == "stderr" for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def test_the_schemas_notebook_does_what_it_says() -> None:
+    notebook = run(FOLDER / "02-schemas.ipynb")
+    assert "could be the identifier: visitId" in shown(notebook, 'infer_schema(visits, "visit")')
+    assert "1 of 3 values does not fit" in shown(notebook, "inferred.evidence.loc")
+    problems = shown(notebook, "booked-at")
+    assert "did you mean 'string'?" in problems
+    assert "/fields/2/default" in problems
+    assert "string True" in shown(notebook, "from_arrow(arrow) == booking")
+    assert "MISSING_ENUM_SYMBOLS" in shown(notebook, "newer.compatibility")
+    assert "type: int → long" in shown(notebook, "booking.diff")
+    assert "no such day (row 1)" in shown(notebook, "booking.check(frame)")
+    assert "not a symbol of the enum" in shown(notebook, "booking.validate")
+    assert "True True" in shown(notebook, "scan_avro")
+    assert not (FOLDER / "bookings.avro").exists()
     assert all(output.output_type != "error" for cell in notebook.cells for output in cell.get("outputs", []))
     assert not any(output.get("name") == "stderr" for cell in notebook.cells for output in cell.get("outputs", []))

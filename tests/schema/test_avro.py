@@ -230,6 +230,14 @@ def test_what_can_be_understood_is_read_with_a_warning(
     assert schema.to_avro() == record(source)
 
 
+@pytest.mark.filterwarnings("ignore::intempt_nb.SchemaWarning")
+def test_a_column_of_an_empty_union_is_null() -> None:
+    for avro in ([], {"type": "array", "items": []}, {"type": "map", "values": []}, record(field([]), name="inner")):
+        schema = Schema.parse(record(field(avro)))
+        assert Schema.from_arrow(schema.to_arrow()) == schema
+    assert Schema.parse(record(field([]))).to_arrow().field("x").type == pa.null()
+
+
 def test_a_key_that_stands_twice_is_warned_of_and_the_last_one_counts() -> None:
     text = '{"type": "record", "name": "r", "fields": [{"name": "x", "type": "long", "type": "int"}]}'
     with pytest.warns(SchemaWarning, match="the key 'type' stands twice in one object; the last one counts"):

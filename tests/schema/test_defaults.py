@@ -115,6 +115,20 @@ def test_every_part_that_does_not_fit_is_told() -> None:
     assert [problem.path for problem in caught.value.problems] == ["/fields/0/default/1", "/fields/0/default/2"]
 
 
+def test_defaults_are_told_among_the_other_problems() -> None:
+    fields = [
+        {"name": "a", "type": "int", "default": "1"},
+        {"name": "b", "type": "strng", "default": 5},
+        {"name": "c", "type": ["null", "r"], "default": 5},
+        {"name": "d-e", "type": "int"},
+        {"name": "f", "type": {"type": "array", "items": "int"}, "default": None},
+    ]
+    with pytest.raises(SchemaError) as caught:
+        Schema.parse({"type": "record", "name": "r", "fields": fields})
+    paths = ["/fields/0/default", "/fields/1/type", "/fields/3/name", "/fields/4/default"]
+    assert [problem.path for problem in caught.value.problems] == paths  # what "r" is cannot be known yet
+
+
 def test_defaults_of_nested_fields_are_looked_at() -> None:
     nested = {"type": "record", "name": "s", "fields": [{"name": "x", "type": "int", "default": "1"}]}
     with pytest.raises(SchemaError, match="/fields/0/type/items/fields/0/default: the default"):

@@ -210,7 +210,7 @@ def test_an_error_before_anything_is_sent_carries_no_note(things: inb.Collection
 
 def test_other_kinds_of_source_are_refused_with_advice(things: inb.CollectionHandle, tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", "")
-    with pytest.raises(inb.DataError, match="does not end in a known suffix .*, or pass a DataFrame"):
+    with pytest.raises(inb.DataError, match=r"does not end in a known suffix .*, or pass a DataFrame"):
         things.upload(path)
     with pytest.raises(inb.DataError, match="rows cannot be read from set"):
         things.upload({"a"})
