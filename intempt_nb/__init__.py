@@ -17,6 +17,9 @@ from intempt_nb._version import __version__
 
 if TYPE_CHECKING:
     from intempt_nb.client import Client, sandbox
+    from intempt_nb.codecs.avro import AvroScan, read_avro, scan_avro
+    from intempt_nb.codecs.avro_json import decode_items, encode_items
+    from intempt_nb.codecs.avro_write import write_avro
     from intempt_nb.codecs.tabular import infer_schema
     from intempt_nb.errors import (
         ApiError,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     )
     from intempt_nb.handles import CollectionHandle, SourceHandle
     from intempt_nb.schema.avro import SchemaWarning
+    from intempt_nb.schema.check import SchemaCheck
+    from intempt_nb.schema.compatibility import Compatibility
+    from intempt_nb.schema.difference import SchemaDiff
     from intempt_nb.schema.inference import InferredSchema
     from intempt_nb.schema.schema import Schema
     from intempt_nb.transfer.report import UploadReport
@@ -44,8 +50,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "AuthenticationError",
+    "AvroScan",
     "Client",
     "CollectionHandle",
+    "Compatibility",
     "ConfigurationError",
     "DataError",
     "DeliveryUnknownError",
@@ -58,6 +66,8 @@ __all__ = [
     "RejectedError",
     "Scan",
     "Schema",
+    "SchemaCheck",
+    "SchemaDiff",
     "SchemaError",
     "SchemaWarning",
     "ServerError",
@@ -65,8 +75,13 @@ __all__ = [
     "TransportError",
     "UploadReport",
     "__version__",
+    "decode_items",
+    "encode_items",
     "infer_schema",
+    "read_avro",
     "sandbox",
+    "scan_avro",
+    "write_avro",
 ]
 
 # Where each name lives. A name is loaded when it is first used, so that importing the package takes no time; type
@@ -74,8 +89,10 @@ __all__ = [
 _HOMES = {
     "ApiError": "intempt_nb.errors",
     "AuthenticationError": "intempt_nb.errors",
+    "AvroScan": "intempt_nb.codecs.avro",
     "Client": "intempt_nb.client",
     "CollectionHandle": "intempt_nb.handles",
+    "Compatibility": "intempt_nb.schema.compatibility",
     "ConfigurationError": "intempt_nb.errors",
     "DataError": "intempt_nb.errors",
     "DeliveryUnknownError": "intempt_nb.errors",
@@ -88,14 +105,21 @@ _HOMES = {
     "RejectedError": "intempt_nb.errors",
     "Scan": "intempt_nb.transfer.scan",
     "Schema": "intempt_nb.schema.schema",
+    "SchemaCheck": "intempt_nb.schema.check",
+    "SchemaDiff": "intempt_nb.schema.difference",
     "SchemaError": "intempt_nb.errors",
     "SchemaWarning": "intempt_nb.schema.avro",
     "ServerError": "intempt_nb.errors",
     "SourceHandle": "intempt_nb.handles",
     "TransportError": "intempt_nb.errors",
     "UploadReport": "intempt_nb.transfer.report",
+    "decode_items": "intempt_nb.codecs.avro_json",
+    "encode_items": "intempt_nb.codecs.avro_json",
     "infer_schema": "intempt_nb.codecs.tabular",
+    "read_avro": "intempt_nb.codecs.avro",
     "sandbox": "intempt_nb.client",
+    "scan_avro": "intempt_nb.codecs.avro",
+    "write_avro": "intempt_nb.codecs.avro_write",
 }
 
 

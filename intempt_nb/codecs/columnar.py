@@ -1,4 +1,4 @@
-"""Parquet files, Feather files and Arrow IPC files and streams as sources of rows, read batch by batch."""
+"""Parquet, Avro and Feather files and Arrow IPC files and streams as sources of rows, read batch by batch."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from intempt_nb.codecs.avro import scan_avro
 from intempt_nb.codecs.blocks import Tabular
 from intempt_nb.codecs.files import BLOCK_ROWS, file_digest, numbered_blocks
 from intempt_nb.errors import DataError
+from intempt_nb.schema.arrow import WIRE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["open_ipc", "open_parquet"]
+__all__ = ["open_avro", "open_ipc", "open_parquet"]
 
 ROWS = "rows are counted from 0"
 _FILE_MAGIC = b"ARROW1"
@@ -47,6 +49,28 @@ def open_parquet(path: Path) -> Tabular:
 def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     with _explained(path, "Parquet"), pq.ParquetFile(path) as file:
         yield from file.iter_batches(BLOCK_ROWS)
+
+
+def open_avro(path: Path) -> Tabular:
+    """Open an Avro container file; its header is read, its rows are not. Unions of several types are JSON text.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as Avro; also later, while its rows are read.
+    SchemaError
+        If the schema in its header cannot be used.
+    """
+    scan = scan_avro(path, unions=WIRE.unions)
+    return Tabular(
+        origin=str(path),
+        schema=scan.arrow_schema,
+        text=False,
+        numbering=ROWS,
+        length=None,
+        blocks=lambda: numbered_blocks(scan.to_batches()),
+        digest=lambda: file_digest(path),
+    )
 
 
 def open_ipc(path: Path) -> Tabular:

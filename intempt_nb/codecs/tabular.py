@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from intempt_nb.codecs.columnar import open_ipc, open_parquet
+from intempt_nb.codecs.columnar import open_avro, open_ipc, open_parquet
 from intempt_nb.codecs.csv import open_csv
 from intempt_nb.codecs.files import missing_file
 from intempt_nb.codecs.frames import open_frame, open_table
@@ -31,6 +31,7 @@ COMPRESSED = (".gz", ".bz2", ".zst")
 _OPENERS: Mapping[str, Callable[[Path], Tabular]] = {
     ".parquet": open_parquet,
     ".pq": open_parquet,
+    ".avro": open_avro,
     ".feather": open_ipc,
     ".arrow": open_ipc,
     ".arrows": open_ipc,
@@ -52,7 +53,7 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
 
         - ``.csv``, ``.tsv``, ``.txt``: CSV, maybe compressed (``.gz``, ``.bz2``, ``.zst``);
         - ``.jsonl``, ``.ndjson``: JSON lines, maybe compressed;
-        - ``.parquet``, ``.pq``: Parquet;
+        - ``.parquet``, ``.pq``: Parquet; ``.avro``: an Avro container file;
         - ``.feather``, ``.arrow``, ``.arrows``, ``.ipc``: Feather, Arrow IPC files and streams.
     encoding, delimiter
         Of a CSV file; None to take UTF-8 and what the header shows. See :func:`intempt_nb.codecs.csv.open_csv`.
