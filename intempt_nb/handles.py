@@ -181,7 +181,7 @@ class CollectionHandle:
     def schema(self) -> Schema:
         """The schema, as the server has it."""
         if self._schema is None:
-            self._schema = Schema.parse(self.record.schema_json).require_record()
+            self._schema = Schema.parse(self.record.schema_json, strict=False).require_record()
         return self._schema
 
     @property

@@ -76,7 +76,7 @@ def scan_avro(
     with opened.container() as container:
         header = container.header
     try:
-        written = Schema.parse(header.schema)
+        written = Schema.parse(header.schema, strict=False)
     except SchemaError as error:
         problems = [Problem(each.path, f"{each.message} (in the header of {opened.origin})") for each in error.problems]
         raise SchemaError(problems) from None

@@ -141,13 +141,16 @@ def not_a_record(parsed: ParsedSchema) -> SchemaError:
     return SchemaError([Problem("", f"found {describe(parsed.root)}; {expected}")])
 
 
-def read_schema(value: Any) -> tuple[ParsedSchema, tuple[Problem, ...]]:
+def read_schema(value: Any, *, strict: bool = True) -> tuple[ParsedSchema, tuple[Problem, ...]]:
     """Parse any Avro schema from decoded JSON.
 
     Parameters
     ----------
     value
         The schema as :func:`json.loads` gives it.
+    strict
+        False to only warn of names, defaults, docs and repeated aliases that Avro does not allow. Data written with
+        such a schema can be read all the same, and other tools have let many through.
 
     Returns
     -------
@@ -163,14 +166,17 @@ def read_schema(value: Any) -> tuple[ParsedSchema, tuple[Problem, ...]]:
         With every problem found, each at its JSON pointer.
     """
     refuse_depth(value)
-    context = Context()
+    context = Context(strict=strict)
     root = parse_type(value, "", "", context)
     named = NamedTypes((name, each) for name, each in context.named.items() if each is not None)
     names_are_known = not context.problems
     for stated in reversed(context.defaults):  # so that what is found does not move the places of those before
         if names_are_known or not uses_names(stated.type):
             found = default_problems(stated.default, stated.type, named, stated.path)
-            context.problems[stated.at : stated.at] = found
+            if strict:
+                context.problems[stated.at : stated.at] = found
+            else:
+                context.warnings.extend(found)
     if context.problems:
         raise SchemaError(context.told_in_full())
     return ParsedSchema(root, named), tuple(context.warnings)

@@ -189,7 +189,8 @@ def _parse_field(text: str | bytes) -> ParsedSchema | None:
     """Return what a field's JSON describes, as a record of that one field; None if it is none."""
     try:
         avro = parse_json(text)
-        parsed, _ = read_schema({"type": "record", "name": _WRAPPER, "fields": [{**avro, "name": "_"}]})
+        wrapper = {"type": "record", "name": _WRAPPER, "fields": [{**avro, "name": "_"}]}
+        parsed, _ = read_schema(wrapper, strict=False)
     except (SchemaError, TypeError):
         return None
     return parsed
@@ -227,7 +228,7 @@ def carried_schema(schema: pa.Schema) -> tuple[str, ParsedSchema] | None:
 def parse_text(text: str | bytes) -> ParsedSchema | None:
     """Return the type that a schema's text describes, made once for each text of late; None if it is no schema."""
     try:
-        return read_schema(parse_json(as_text(text)))[0]
+        return read_schema(parse_json(as_text(text)), strict=False)[0]
     except SchemaError:
         return None
 

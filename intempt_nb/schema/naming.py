@@ -73,6 +73,8 @@ class Context:
         Those of fields.
     unknown
         Where a name was used that nothing had yet, and what it could stand for.
+    strict
+        Whether what a reader can do without being right is a problem, rather than a warning.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Context:
     extents: dict[str, Extent] = field(default_factory=dict)
     defaults: list[Stated] = field(default_factory=list)
     unknown: list[tuple[str, list[str]]] = field(default_factory=list)
+    strict: bool = True
 
     def problem(self, path: str, message: str) -> Null:
         """Note a problem; the returned null stands in for the type, so that the rest is still read."""
@@ -96,6 +99,10 @@ class Context:
             if name in self.named
         }
         return [Problem(each.path, late.get(each.path, each.message)) for each in self.problems]
+
+    def flaw(self, path: str, message: str) -> None:
+        """Note what Avro does not allow and a reader can nevertheless use: a name, a default."""
+        (self.problems if self.strict else self.warnings).append(Problem(path, message))
 
     def warn(self, path: str, message: str) -> None:
         """Note what the schema can be used without."""
@@ -134,10 +141,12 @@ def full_name(value: Mapping[str, Any], path: str, namespace: str, context: Cont
         name = f"{own}.{name}" if own else name
     for part in name.split("."):
         if not NAME.fullmatch(part):
-            context.problem(f"{path}/name", f"{shorten(name)!r} is not a name: {NAME_RULE}")
+            context.flaw(f"{path}/name", f"{shorten(name)!r} is not a name: {NAME_RULE}")
             break
-    if name.rpartition(".")[2] in PRIMITIVE_NAMES:
-        context.problem(f"{path}/name", f"{shorten(name)!r} is the name of a primitive type, in any namespace")
+    if name in PRIMITIVE_NAMES:
+        context.problem(f"{path}/name", f"{name!r} is the name of a primitive type")
+    elif name.rpartition(".")[2] in PRIMITIVE_NAMES:
+        context.flaw(f"{path}/name", f"{shorten(name)!r} is the name of a primitive type, in any namespace")
     return name
 
 
@@ -158,7 +167,7 @@ def text(value: Mapping[str, Any], key: str, path: str, context: Context) -> str
     found = value.get(key)
     if found is None or isinstance(found, str):
         return found
-    note = context.problem if key == "doc" else context.warn
+    note = context.flaw if key == "doc" else context.warn
     note(f"{path}/{key}", f"found {shown(found)}; expected text")
     return None
 

@@ -69,7 +69,7 @@ class Schema:
     parsed: ParsedSchema
 
     @classmethod
-    def parse(cls, source: str | bytes | Mapping[str, Any] | Schema) -> Schema:
+    def parse(cls, source: str | bytes | Mapping[str, Any] | Schema, *, strict: bool = True) -> Schema:
         """Parse an Avro schema.
 
         Parameters
@@ -77,6 +77,9 @@ class Schema:
         source
             JSON text, or the same decoded; so the name of a primitive type is one with quotes and without. A `Schema`
             is returned as it is.
+        strict
+            False to only warn of names, defaults, docs and repeated aliases that Avro does not allow, as is done for
+            the schemas of files and collections that exist already.
 
         Raises
         ------
@@ -95,7 +98,7 @@ class Schema:
         text = as_text(source)
         if isinstance(source, str) and text in PRIMITIVE_NAMES:
             text = json.dumps(text)
-        parsed, warned = read_schema(parse_json(text))
+        parsed, warned = read_schema(parse_json(text), strict=strict)
         for warning in (*repeated_keys(text), *warned):
             warnings.warn(str(warning), SchemaWarning, stacklevel=2)
         return cls(text, parsed)

@@ -220,7 +220,7 @@ def _parse_fields(value: dict[str, Any], name: str, path: str, namespace: str, c
         seen.setdefault(parsed.name, index)
         for alias in parsed.aliases:
             if known_as.setdefault(alias, index) != index:
-                context.problem(f"{where}/aliases", f"{shorten(alias)!r} is an alias of field {known_as[alias]} too")
+                context.flaw(f"{where}/aliases", f"{shorten(alias)!r} is an alias of field {known_as[alias]} too")
         fields.append(parsed)
     doc = text(value, "doc", path, context)
     return Record(name, tuple(fields), doc, aliases(value, path, context, namespace))
@@ -235,7 +235,7 @@ def _parse_field(value: Any, path: str, namespace: str, context: Context) -> Fie
         context.problem(path, "no 'name'" if "name" not in value else f"'name' is {shown(name)}; expected text")
         name = ""
     elif not NAME.fullmatch(name):
-        context.problem(f"{path}/name", f"{shorten(name)!r} is not a name: {NAME_RULE}")
+        context.flaw(f"{path}/name", f"{shorten(name)!r} is not a name: {NAME_RULE}")
     if "type" not in value:
         context.problem(path, f"field {shorten(name)!r} has no 'type'")
         return None
@@ -281,13 +281,13 @@ def _parse_symbols(value: dict[str, Any], name: str, path: str, namespace: str, 
     seen: set[str] = set()
     for index, symbol in enumerate(symbols):
         if not NAME.fullmatch(symbol):
-            context.problem(f"{path}/symbols/{index}", f"{shorten(symbol)!r} is not a symbol: {NAME_RULE}")
+            context.flaw(f"{path}/symbols/{index}", f"{shorten(symbol)!r} is not a symbol: {NAME_RULE}")
         if symbol in seen:
             context.problem(f"{path}/symbols/{index}", f"{symbol!r} repeats")
         seen.add(symbol)
     default = value.get("default")
     if "default" in value and default not in symbols:
-        context.problem(f"{path}/default", f"{shown(default)} is not among the symbols")
+        context.flaw(f"{path}/default", f"{shown(default)} is not among the symbols")
         default = None
     text(value, "doc", path, context)
     return Enum(name, tuple(symbols), default, aliases(value, path, context, namespace))

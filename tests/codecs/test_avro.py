@@ -28,7 +28,7 @@ from intempt_nb.codecs.avro_json import decode_items, encode_items
 from intempt_nb.codecs.avro_write import write_avro
 from intempt_nb.codecs.container import Container
 from intempt_nb.codecs.unions import convert_unions
-from intempt_nb.errors import DataError, SchemaError
+from intempt_nb.errors import DataError
 from intempt_nb.schema.avro import SchemaWarning
 from intempt_nb.schema.schema import Schema
 from shared import cases, shared_path
@@ -111,17 +111,9 @@ def test_every_form_can_be_written_back(made: tuple[Kind, list[Any], bytes]) -> 
         assert again.equals(numbers)
 
 
-BAD_NAMES = {"fastavro__double_float.avro", "fastavro__part-00000.avro"}
-"""Their schemas have names with a dollar, which Avro has none for; Java made them of inner classes."""
-
-
 @pytest.mark.parametrize("case", cases("conformance/avro/data_manifest.json", name="file"))
 def test_a_public_file_comes_back_byte_for_byte(case: dict[str, Any]) -> None:
     file = shared_path(f"conformance/avro/data/{case['file']}").read_bytes()
-    if case["file"] in BAD_NAMES:
-        with pytest.raises(SchemaError, match=r"TestReflectJob\$\..*in the header of bytes"):
-            scan_avro(file)
-        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SchemaWarning)
         scan = scan_avro(file)
@@ -170,13 +162,10 @@ def schema_of(avro: Any) -> Schema:
     return Schema.parse(json.dumps(avro))
 
 
+@pytest.mark.filterwarnings("ignore:.*'ns.long':intempt_nb.SchemaWarning")  # a name that Avro 1.12 does not allow
 @pytest.mark.parametrize("case", cases("conformance/avro/io_cases.json", "roundtrip"))
 def test_a_public_value_comes_back(case: dict[str, Any]) -> None:
-    if case["id"] == "r37":  # specification 1.12, "Names": a primitive type's name is none in any namespace
-        with pytest.raises(SchemaError, match="primitive type"):
-            schema_of(case["schema"])
-        return
-    schema, value = schema_of(case["schema"]), case["datum"]
+    schema, value = Schema.parse(json.dumps(case["schema"]), strict=False), case["datum"]
     table = decode_items([datum(value)], schema)
     again = scan_avro(rewritten(table, schema=schema)).to_arrow()
     assert again.equals(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,36 @@ def test_a_key_that_stands_twice_is_warned_of_and_the_last_one_counts() -> None:
     text = '{"type": "record", "name": "r", "fields": [{"name": "x", "type": "long", "type": "int"}]}'
     with pytest.warns(SchemaWarning, match="the key 'type' stands twice in one object; the last one counts"):
         assert Schema.parse(text).fields[0].type == Int()
+
+
+FLAWS = [
+    (record(name="a$b"), "/name: 'a$b' is not a name"),
+    (record(name="ns.long"), "/name: 'ns.long' is the name of a primitive type, in any namespace"),
+    (record({"name": "a b", "type": "long"}), "/fields/0/name: 'a b' is not a name"),
+    (record(field("string", default=None)), "/fields/0/default: the default null is not of its type"),
+    (record(doc=5), "/doc: found 5"),
+    (record(field("long", aliases=["a"]), {"name": "y", "type": "long", "aliases": ["a"]}), "/fields/1/aliases: 'a'"),
+    (
+        record(field({"type": "enum", "name": "E", "symbols": ["a-b"]})),
+        "/fields/0/type/symbols/0: 'a-b' is not a symbol",
+    ),
+    (
+        record(field({"type": "enum", "name": "E", "symbols": ["a"], "default": "b"})),
+        '/fields/0/type/default: "b" is not among the symbols',
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "message"), FLAWS, ids=lambda value: str(value)[:60])
+def test_what_exists_already_can_be_read_though_avro_does_not_allow_it(source: dict[str, Any], message: str) -> None:
+    with pytest.raises(SchemaError, match="^" + re.escape(message)):
+        Schema.parse(source)
+    with pytest.warns(SchemaWarning, match="^" + re.escape(message)) as caught:
+        schema = Schema.parse(source, strict=False)
+    assert len(caught) == 1
+    assert Schema.from_arrow(schema.to_arrow()) == schema
+    with pytest.raises(SchemaError):
+        Schema.parse({**source, "fields": [*source["fields"], field("strng")]}, strict=False)
 
 
 # Schemas that are no records
