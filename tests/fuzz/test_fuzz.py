@@ -1,4 +1,4 @@
-"""Only this package's own errors come out of its readers: over the saved inputs, and over what a fuzzer makes of them."""
+"""Only this package's own errors come out of its readers: for the saved inputs, and for what a fuzzer makes of them."""
 
 from __future__ import annotations
 

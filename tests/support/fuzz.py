@@ -1,4 +1,6 @@
-"""Runs one target under libFuzzer: ``python tests/support/fuzz.py schema -max_total_time=60 found tests/fuzz/corpus/schema``.
+"""Runs one target under libFuzzer.
+
+``python tests/support/fuzz.py schema -max_total_time=60 found tests/fuzz/corpus/schema``
 
 What follows the target's name goes to libFuzzer. New inputs of interest are written to the first folder named.
 """
