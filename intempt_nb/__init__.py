@@ -17,10 +17,10 @@ from intempt_nb._version import __version__
 
 if TYPE_CHECKING:
     from intempt_nb.client import Client, sandbox
-    from intempt_nb.codecs.avro import AvroScan, read_avro, scan_avro
-    from intempt_nb.codecs.avro_json import decode_items, encode_items
-    from intempt_nb.codecs.avro_write import write_avro
-    from intempt_nb.codecs.tabular import infer_schema
+    from intempt_nb.codecs.avro.items import decode_items, encode_items
+    from intempt_nb.codecs.avro.scan import AvroScan, read_avro, scan_avro
+    from intempt_nb.codecs.avro.write import write_avro
+    from intempt_nb.codecs.rows.tabular import infer_schema
     from intempt_nb.errors import (
         ApiError,
         AuthenticationError,
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
         TransportError,
     )
     from intempt_nb.handles import CollectionHandle, SourceHandle
-    from intempt_nb.schema.avro import SchemaWarning
-    from intempt_nb.schema.check import SchemaCheck
-    from intempt_nb.schema.compatibility import Compatibility
-    from intempt_nb.schema.difference import SchemaDiff
-    from intempt_nb.schema.inference import InferredSchema
+    from intempt_nb.schema.checking.check import SchemaCheck
+    from intempt_nb.schema.comparing.compatibility import Compatibility
+    from intempt_nb.schema.comparing.difference import SchemaDiff
+    from intempt_nb.schema.inferring.inference import InferredSchema
+    from intempt_nb.schema.parsing.avro import SchemaWarning
     from intempt_nb.schema.schema import Schema
     from intempt_nb.transfer.report import UploadReport
     from intempt_nb.transfer.scan import Scan
@@ -89,14 +89,14 @@ __all__ = [
 _HOMES = {
     "ApiError": "intempt_nb.errors",
     "AuthenticationError": "intempt_nb.errors",
-    "AvroScan": "intempt_nb.codecs.avro",
+    "AvroScan": "intempt_nb.codecs.avro.scan",
     "Client": "intempt_nb.client",
     "CollectionHandle": "intempt_nb.handles",
-    "Compatibility": "intempt_nb.schema.compatibility",
+    "Compatibility": "intempt_nb.schema.comparing.compatibility",
     "ConfigurationError": "intempt_nb.errors",
     "DataError": "intempt_nb.errors",
     "DeliveryUnknownError": "intempt_nb.errors",
-    "InferredSchema": "intempt_nb.schema.inference",
+    "InferredSchema": "intempt_nb.schema.inferring.inference",
     "IntemptError": "intempt_nb.errors",
     "Limits": "intempt_nb.transfer.upload",
     "NotFoundError": "intempt_nb.errors",
@@ -105,21 +105,21 @@ _HOMES = {
     "RejectedError": "intempt_nb.errors",
     "Scan": "intempt_nb.transfer.scan",
     "Schema": "intempt_nb.schema.schema",
-    "SchemaCheck": "intempt_nb.schema.check",
-    "SchemaDiff": "intempt_nb.schema.difference",
+    "SchemaCheck": "intempt_nb.schema.checking.check",
+    "SchemaDiff": "intempt_nb.schema.comparing.difference",
     "SchemaError": "intempt_nb.errors",
-    "SchemaWarning": "intempt_nb.schema.avro",
+    "SchemaWarning": "intempt_nb.schema.parsing.avro",
     "ServerError": "intempt_nb.errors",
     "SourceHandle": "intempt_nb.handles",
     "TransportError": "intempt_nb.errors",
     "UploadReport": "intempt_nb.transfer.report",
-    "decode_items": "intempt_nb.codecs.avro_json",
-    "encode_items": "intempt_nb.codecs.avro_json",
-    "infer_schema": "intempt_nb.codecs.tabular",
-    "read_avro": "intempt_nb.codecs.avro",
+    "decode_items": "intempt_nb.codecs.avro.items",
+    "encode_items": "intempt_nb.codecs.avro.items",
+    "infer_schema": "intempt_nb.codecs.rows.tabular",
+    "read_avro": "intempt_nb.codecs.avro.scan",
     "sandbox": "intempt_nb.client",
-    "scan_avro": "intempt_nb.codecs.avro",
-    "write_avro": "intempt_nb.codecs.avro_write",
+    "scan_avro": "intempt_nb.codecs.avro.scan",
+    "write_avro": "intempt_nb.codecs.avro.write",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intempt_nb.client import sandbox
-from intempt_nb.codecs.tabular import infer_schema
+from intempt_nb.codecs.rows.tabular import infer_schema
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.tabular import open_tabular
+from intempt_nb.codecs.rows.tabular import open_tabular
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
 from intempt_nb.links import identifiers_of, relations_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.api.resources import Collection, DataItem, Identifier, Relation, Source
     from intempt_nb.api.transport import Transport
-    from intempt_nb.schema.pandas import DtypeBackend
+    from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.transfer.report import UploadReport
 
 __all__ = ["CollectionHandle", "SourceHandle", "list_collections", "list_sources"]

@@ -10,7 +10,7 @@ import fastavro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intempt_nb.schema.recursion import recursive_names
+from intempt_nb.schema.parsing.recursion import recursive_names
 from intempt_nb.schema.schema import Schema
 from random_avro import schemas, values_of, without_logical_types
 

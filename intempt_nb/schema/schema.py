@@ -11,8 +11,15 @@ import pyarrow as pa
 
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError, suggest
-from intempt_nb.schema.arrow import ArrowForm
-from intempt_nb.schema.avro import (
+from intempt_nb.schema.checking.check import check
+from intempt_nb.schema.checking.validation import validate
+from intempt_nb.schema.comparing.compatibility import compatibility
+from intempt_nb.schema.comparing.difference import difference
+from intempt_nb.schema.mapping.arrow import ArrowForm
+from intempt_nb.schema.mapping.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
+from intempt_nb.schema.mapping.pandas import pandas_dtypes
+from intempt_nb.schema.model import MISSING, Record, describe
+from intempt_nb.schema.parsing.avro import (
     VALUE,
     ParsedSchema,
     SchemaWarning,
@@ -21,31 +28,24 @@ from intempt_nb.schema.avro import (
     read_schema,
     repeated_keys,
 )
-from intempt_nb.schema.canonical import canonical_form, fingerprint
-from intempt_nb.schema.check import check
-from intempt_nb.schema.compatibility import compatibility
-from intempt_nb.schema.difference import difference
-from intempt_nb.schema.jsonschema import avro_from_json_schema
-from intempt_nb.schema.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
-from intempt_nb.schema.model import MISSING, Record, describe
-from intempt_nb.schema.naming import PRIMITIVE_NAMES
-from intempt_nb.schema.pandas import pandas_dtypes
-from intempt_nb.schema.source import as_text
-from intempt_nb.schema.validation import validate
+from intempt_nb.schema.parsing.canonical import canonical_form, fingerprint
+from intempt_nb.schema.parsing.jsonschema import avro_from_json_schema
+from intempt_nb.schema.parsing.naming import PRIMITIVE_NAMES
+from intempt_nb.schema.parsing.source import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
-    from intempt_nb.schema.arrow import StringDates, Unions
-    from intempt_nb.schema.canonical import Algorithm
-    from intempt_nb.schema.check import SchemaCheck
-    from intempt_nb.schema.compatibility import Compatibility, Mode
-    from intempt_nb.schema.difference import SchemaDiff
-    from intempt_nb.schema.from_arrow import Uint64
+    from intempt_nb.schema.checking.check import SchemaCheck
+    from intempt_nb.schema.comparing.compatibility import Compatibility, Mode
+    from intempt_nb.schema.comparing.difference import SchemaDiff
+    from intempt_nb.schema.mapping.arrow import StringDates, Unions
+    from intempt_nb.schema.mapping.from_arrow import Uint64
+    from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.model import AvroType, Defined, Field
-    from intempt_nb.schema.pandas import DtypeBackend
+    from intempt_nb.schema.parsing.canonical import Algorithm
 
 __all__ = ["Schema"]
 
@@ -144,7 +144,7 @@ class Schema:
         *,
         uint64: Uint64 = "decimal",
     ) -> Schema:
-        """Return the Avro form of an Arrow schema; the types are in :mod:`intempt_nb.schema.from_arrow`.
+        """Return the Avro form of an Arrow schema; the types are in :mod:`intempt_nb.schema.mapping.from_arrow`.
 
         Parameters
         ----------
@@ -256,8 +256,8 @@ class Schema:
         ----------
         unions, string_dates
             Which Arrow type stands for a union of several types and for a date on string, see
-            :class:`intempt_nb.schema.arrow.ArrowForm`. What is loaded has ``unions="json"``: pandas' own types, Parquet
-            and CSV do not take dense unions.
+            :class:`intempt_nb.schema.mapping.arrow.ArrowForm`. What is loaded has ``unions="json"``: pandas' own types,
+            Parquet and CSV do not take dense unions.
 
         Returns
         -------

@@ -34,13 +34,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from intempt_nb.display import shorten
 from intempt_nb.schema import model
-from intempt_nb.schema.durations import parse_period
+from intempt_nb.schema.mapping.durations import parse_period
 from intempt_nb.schema.model import describe, is_nullable, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from intempt_nb.schema.avro import ParsedSchema
+    from intempt_nb.schema.parsing.avro import ParsedSchema
 
     Check: TypeAlias = Callable[[Any], Any]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from intempt_nb.errors import SchemaError, suggest
 from intempt_nb.schema import model
-from intempt_nb.schema.avro import ParsedSchema, parse_json, read_record
 from intempt_nb.schema.model import describe, without_null
+from intempt_nb.schema.parsing.avro import ParsedSchema, parse_json, read_record
 from intempt_nb.server.answers import invalid, to_json
 
 if TYPE_CHECKING:

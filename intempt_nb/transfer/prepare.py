@@ -12,21 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.exact import default_of, fill_nulls
-from intempt_nb.codecs.wire import wire_schema
+from intempt_nb.codecs.wire.exact import default_of, fill_nulls
+from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.columns import convert, require_values
-from intempt_nb.schema.matching import ignored_inside, match_name
+from intempt_nb.schema.checking.columns import convert, require_values
+from intempt_nb.schema.checking.matching import ignored_inside, match_name
+from intempt_nb.schema.checking.rejects import REJECTS, rejects_of
 from intempt_nb.schema.model import MISSING, Null, Union
-from intempt_nb.schema.rejects import REJECTS, rejects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from intempt_nb.codecs.blocks import Block, Malformed, Tabular
+    from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
+    from intempt_nb.schema.checking.refusals import Converted
     from intempt_nb.schema.model import Defined, Field
-    from intempt_nb.schema.refusals import Converted
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]

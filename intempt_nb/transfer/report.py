@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError
-from intempt_nb.schema.frames import to_frame
+from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
     import pandas as pd

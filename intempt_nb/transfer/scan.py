@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.pages import read_page
-from intempt_nb.codecs.wire import wire_schema
+from intempt_nb.codecs.wire.pages import read_page
+from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
-from intempt_nb.schema.frames import to_frame
+from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from intempt_nb.api.transport import Transport
-    from intempt_nb.schema.pandas import DtypeBackend
+    from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["Scan"]

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.bodies import cut, encode_rows, join_rows
+from intempt_nb.codecs.wire.bodies import cut, encode_rows, join_rows
 from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError, DeliveryUnknownError, RejectedError
-from intempt_nb.schema.columns import match_name
+from intempt_nb.schema.checking.columns import match_name
 from intempt_nb.schema.model import String, without_null
 from intempt_nb.transfer.prepare import REJECTS, Prepared, plan_columns, prepare
 from intempt_nb.transfer.report import UploadReport
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from intempt_nb.api.transport import Transport
-    from intempt_nb.codecs.blocks import Tabular
-    from intempt_nb.codecs.bodies import EncodedRows
+    from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.codecs.wire.bodies import EncodedRows
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["Limits", "Target", "upload"]

@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from intempt_nb.codecs.bodies import cut, encode_rows, join_rows
-from intempt_nb.codecs.csv import open_csv
-from intempt_nb.codecs.pages import read_page
+from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.wire.bodies import cut, encode_rows, join_rows
+from intempt_nb.codecs.wire.pages import read_page
 from intempt_nb.display import text_table
-from intempt_nb.schema.frames import from_frame
+from intempt_nb.schema.mapping.frames import from_frame
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer.prepare import plan_columns, prepare
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from intempt_nb.codecs import avro_fast
-from intempt_nb.codecs.avro import read_avro
-from intempt_nb.codecs.avro_write import write_avro
+from intempt_nb.codecs.avro import fast as avro_fast
+from intempt_nb.codecs.avro.scan import read_avro
+from intempt_nb.codecs.avro.write import write_avro
 from intempt_nb.display import text_table
 from intempt_nb.schema.schema import Schema
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intempt_nb.errors import DataError, SchemaError
-from intempt_nb.schema.avro import SchemaWarning
 from intempt_nb.schema.model import Field, Long, Null, String, Union
+from intempt_nb.schema.parsing.avro import SchemaWarning
 from intempt_nb.schema.schema import Schema
 
 BOOKING: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from intempt_nb.schema.avro import parse_record
+from intempt_nb.schema.parsing.avro import parse_record
 from intempt_nb.server.items import ItemError, compile_check
 
 ENUM = {"type": "enum", "name": "status", "symbols": ["booked", "canceled"]}

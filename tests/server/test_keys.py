@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intempt_nb.schema.avro import parse_record
+from intempt_nb.schema.parsing.avro import parse_record
 from intempt_nb.server.items import ItemError
 from intempt_nb.server.keys import compile_key
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import fastavro
 from hypothesis import strategies as st
 
-from intempt_nb.codecs.container import Header, encode_block, encode_header
+from intempt_nb.codecs.avro.container import Header, encode_block, encode_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable

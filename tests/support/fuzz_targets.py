@@ -6,9 +6,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 import intempt_nb as inb
-from intempt_nb.codecs.avro import scan_avro
-from intempt_nb.codecs.avro_json import decode_items
-from intempt_nb.codecs.pages import read_page
+from intempt_nb.codecs.avro.items import decode_items
+from intempt_nb.codecs.avro.scan import scan_avro
+from intempt_nb.codecs.wire.pages import read_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from intempt_nb.codecs.csv import open_csv
-from intempt_nb.codecs.frames import open_frame
+from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.rows.frames import open_frame
 from intempt_nb.errors import DataError
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer.prepare import plan_columns, prepare
@@ -15,7 +15,7 @@ from intempt_nb.transfer.prepare import plan_columns, prepare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from intempt_nb.codecs.blocks import Tabular
+    from intempt_nb.codecs.rows.blocks import Tabular
 
 
 def schema_of(*fields: dict[str, Any]) -> Schema:

@@ -1,0 +1,1 @@
+"""Avro container files and Avro's JSON encoding ↔ Arrow."""

@@ -1,0 +1,1 @@
+"""Anything tabular → blocks of rows that remember where they came from."""

@@ -1,0 +1,76 @@
+"""DataFrames and Arrow tables as sources of rows."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from intempt_nb.codecs.rows.blocks import Block, Tabular
+from intempt_nb.schema.mapping.frames import from_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+__all__ = ["open_frame", "open_table"]
+
+FRAME_ROWS = "rows are counted from 0, as in frame.iloc[row]"
+BLOCK_ROWS = 65_536
+
+
+def open_frame(frame: pd.DataFrame) -> Tabular:
+    """Return a DataFrame as a source of rows; see :func:`intempt_nb.schema.mapping.frames.from_frame`."""
+    return open_table(from_frame(frame), "DataFrame")
+
+
+def open_table(table: pa.Table, origin: str = "Arrow table") -> Tabular:
+    """Return an Arrow table as a source of rows, numbered from 0."""
+    return Tabular(
+        origin=origin,
+        schema=table.schema,
+        text=False,
+        numbering=FRAME_ROWS if origin == "DataFrame" else "rows are counted from 0",
+        length=len(table),
+        blocks=lambda: _blocks(table),
+        digest=lambda: _digest(table),
+    )
+
+
+def _blocks(table: pa.Table) -> Iterator[Block]:
+    first = 0
+    for batch in table.unify_dictionaries().to_batches(max_chunksize=BLOCK_ROWS):
+        yield Block(batch, pa.array(np.arange(first, first + len(batch))))
+        first += len(batch)
+
+
+def _digest(table: pa.Table) -> str:
+    """Return the SHA-256 of the rows as Arrow IPC, in blocks of a fixed size whatever the table's own chunks are."""
+    digest = hashlib.sha256()
+    combined = table.combine_chunks().unify_dictionaries().replace_schema_metadata(None)
+    sink = _Sink(digest.update)
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), combined.schema) as writer:
+        writer.write_table(combined, max_chunksize=BLOCK_ROWS)
+    return digest.hexdigest()
+
+
+class _Sink:
+    """A file that keeps nothing: what is written goes to a function."""
+
+    closed = False
+
+    def __init__(self, consume: Any) -> None:
+        self._consume = consume
+
+    def write(self, data: bytes) -> int:
+        self._consume(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,166 @@
+"""Anything tabular → one form (`Tabular`): files by their suffix, DataFrames, Arrow data, lists of items."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from intempt_nb.codecs.rows.columnar import open_avro, open_ipc, open_parquet
+from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.rows.files import missing_file
+from intempt_nb.codecs.rows.frames import open_frame, open_table
+from intempt_nb.codecs.rows.items import open_items
+from intempt_nb.codecs.rows.jsonlines import open_jsonlines
+from intempt_nb.errors import DataError
+from intempt_nb.schema.inferring.inference import InferredSchema, infer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from intempt_nb.codecs.rows.blocks import Tabular
+
+__all__ = ["infer_schema", "open_tabular"]
+
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")
+COMPRESSED = (".gz", ".bz2", ".zst")
+
+_OPENERS: Mapping[str, Callable[[Path], Tabular]] = {
+    ".parquet": open_parquet,
+    ".pq": open_parquet,
+    ".avro": open_avro,
+    ".feather": open_ipc,
+    ".arrow": open_ipc,
+    ".arrows": open_ipc,
+    ".ipc": open_ipc,
+    ".jsonl": open_jsonlines,
+    ".ndjson": open_jsonlines,
+}
+"""What opens a file that is no CSV, by its suffix."""
+
+
+def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> Tabular:
+    """Open a source of rows.
+
+    Parameters
+    ----------
+    source
+        A path, a DataFrame, Arrow data (a table, a batch, or anything with the PyCapsule interface: polars frames,
+        DuckDB results), or a list of items (dicts). A path is opened by its suffix:
+
+        - ``.csv``, ``.tsv``, ``.txt``: CSV, maybe compressed (``.gz``, ``.bz2``, ``.zst``);
+        - ``.jsonl``, ``.ndjson``: JSON lines, maybe compressed;
+        - ``.parquet``, ``.pq``: Parquet; ``.avro``: an Avro container file;
+        - ``.feather``, ``.arrow``, ``.arrows``, ``.ipc``: Feather, Arrow IPC files and streams.
+    encoding, delimiter
+        Of a CSV file; None to take UTF-8 and what the header shows. See :func:`intempt_nb.codecs.rows.csv.open_csv`.
+
+    Raises
+    ------
+    DataError
+        If the source is of another kind, or cannot be read.
+    """
+    if isinstance(source, str | PathLike):
+        return _open_path(Path(source), encoding, delimiter)
+    _refuse_csv_options(encoding, delimiter, f"the source is a {type(source).__name__}")
+    if isinstance(source, pd.DataFrame):
+        return open_frame(source)
+    if isinstance(source, pa.Table):
+        return open_table(source)
+    if isinstance(source, pa.RecordBatch):
+        return open_table(pa.Table.from_batches([source]))
+    if isinstance(source, list | tuple):
+        return open_items(source)
+    if isinstance(source, pd.Series):
+        raise DataError("rows cannot be read from a Series; make it a table: series.to_frame('name')")
+    if hasattr(source, "__arrow_c_stream__"):
+        return open_table(pa.table(source), type(source).__name__)
+    expected = "expected a file's path, a DataFrame, Arrow data or a list of dicts"
+    raise DataError(f"rows cannot be read from {type(source).__name__}; {expected}")
+
+
+def _refuse_csv_options(encoding: str | None, delimiter: str | None, found: str) -> None:
+    if encoding is not None or delimiter is not None:
+        raise DataError(f"encoding and delimiter are for CSV files; {found}")
+
+
+def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabular:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
+    opener = _OPENERS.get(kind)
+    if not path.is_file():
+        raise missing_file(path)
+    if opener is not None:
+        _refuse_csv_options(encoding, delimiter, f"{path} is not one by its suffix")
+        return opener(path)
+    if kind not in CSV_SUFFIXES:
+        known = ", ".join((*CSV_SUFFIXES, *_OPENERS))
+        advice = "for a JSON document, pass what json.load gives" if kind == ".json" else "or pass a DataFrame"
+        raise DataError(f"{path} does not end in a known suffix ({known}). Rename it, {advice}")
+    return open_csv(path, encoding=encoding, delimiter=delimiter or ("\t" if kind == ".tsv" else None))
+
+
+def infer_schema(
+    source: Any,
+    name: str | None = None,
+    *,
+    namespace: str | None = None,
+    types: Mapping[str, Any] | None = None,
+    sample: int | None = None,
+    verify: bool = False,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> InferredSchema:
+    """Infer an Avro record schema from data; every row is looked at, unless `sample` says otherwise.
+
+    Parameters
+    ----------
+    source
+        As :func:`open_tabular` takes it.
+    name
+        Of the record; None for the file's name without its suffix, or ``record``.
+    namespace
+        Of the record; None for none.
+    types
+        Types of columns that are known: Avro JSON by the column's name, or by its path where it is nested
+        (``address.zip``, ``tags[]``, ``prices{}``): ``{"zip": "string"}``. The evidence says how many values do not
+        fit.
+    sample
+        How many rows to look at, from the first; None for all.
+    verify
+        Whether to go on after the sample: what it said is widened where a later row does not fit, and the evidence
+        tells both.
+    encoding, delimiter
+        Of a CSV file.
+
+    Returns
+    -------
+    InferredSchema
+        The schema, ``evidence`` (a DataFrame that says for each column why its type was chosen) and
+        ``identifier_candidates``.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read, or `types` names no column.
+    SchemaError
+        If one of `types` is no Avro type.
+    """
+    if sample is not None and (isinstance(sample, bool) or not isinstance(sample, int) or sample < 1):
+        raise DataError(f"sample is {sample!r}; expected a number of rows, or None for all")
+    opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
+    is_path = isinstance(source, str | PathLike)
+    return infer(
+        ((block.batch, block.rows) for block in opened.blocks()),
+        opened.schema,
+        name=name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
+        namespace=namespace,
+        text=opened.text,
+        types=types,
+        sample=sample,
+        verify=verify,
+        origin=Path(source).name if is_path else opened.origin,
+    )

@@ -1,0 +1,1 @@
+"""Data held against a schema: conversion column by column, checks and validation."""

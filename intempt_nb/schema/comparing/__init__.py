@@ -1,0 +1,1 @@
+"""Two schemas held against each other: compatibility and differences."""

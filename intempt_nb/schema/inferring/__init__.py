@@ -1,0 +1,1 @@
+"""Data without a schema → a schema, with the evidence."""

@@ -1,0 +1,1 @@
+"""Avro ↔ Arrow ↔ pandas types."""

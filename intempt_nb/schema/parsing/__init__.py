@@ -1,0 +1,1 @@
+"""Avro JSON and JSON Schema → the model; canonical forms."""

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import intempt_nb as inb
+from intempt_nb.codecs.rows.tabular import open_tabular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pd.DataFrame({"a": [1, 2]}),
+        pa.table({"a": [1, 2]}),
+        pa.record_batch({"a": [1, 2]}),
+        pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), [pa.record_batch({"a": [1, 2]})]),
+    ],
+    ids=lambda source: type(source).__name__,
+)
+def test_typed_sources_are_one_form(source: Any) -> None:
+    opened = open_tabular(source)
+    assert not opened.text
+    assert opened.length == 2
+    assert [block.batch.to_pydict() for block in opened.blocks()] == [{"a": [1, 2]}]
+
+
+def test_a_path_is_a_csv_by_its_suffix(tmp_path: Path) -> None:
+    tabs = write(tmp_path / "a.tsv", "a,x\tb\n1\t2\n")
+    assert open_tabular(tabs).schema.names == ["a,x", "b"]
+    assert open_tabular(str(write(tmp_path / "a.CSV", "a\n1\n"))).schema.names == ["a"]
+    zipped = tmp_path / "a.csv.gz"
+    zipped.write_bytes(gzip.compress(b"a\n1\n"))
+    assert open_tabular(zipped).schema.names == ["a"]
+
+
+def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    with pytest.raises(inb.DataError, match="rows cannot be read from int; expected a file's path"):
+        open_tabular(5)
+    with pytest.raises(inb.DataError, match="encoding and delimiter are for CSV files; the source is a DataFrame"):
+        open_tabular(pd.DataFrame({"a": [1]}), encoding="utf-8")
+    with pytest.raises(inb.DataError, match=r"series\.to_frame"):
+        open_tabular(pd.Series([1]))
+    with pytest.raises(inb.DataError, match="no file"):
+        open_tabular(tmp_path / "missing.parquet")
+    with pytest.raises(inb.DataError, match=r"does not end in a known suffix \(\.csv, .*pass what json\.load gives"):
+        open_tabular(write(tmp_path / "a.json", ""))
+    with pytest.raises(inb.DataError, match=r"encoding and delimiter are for CSV files; .* is not one by its suffix"):
+        open_tabular(write(tmp_path / "a.jsonl", "{}"), delimiter=";")
+    with pytest.raises(inb.DataError, match="is a folder"):
+        open_tabular(tmp_path)
+    for suffix in ("parquet", "feather", "arrow"):
+        with pytest.raises(inb.DataError, match=f"a.{suffix} cannot be read as"):
+            open_tabular(write(tmp_path / f"a.{suffix}", "nothing of the kind"))
+
+
+def test_a_schema_is_inferred_from_a_file_and_named_after_it(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "flight-bookings.2020.csv",
+        "id,day,seats,price,code,empty\n1,2020-01-05,2,1,007,\n2,2020-02-01,,2.5,008,\n",
+    )
+    inferred = inb.infer_schema(path)
+    assert inferred.schema.to_avro() == {
+        "type": "record",
+        "name": "flight_bookings",
+        "fields": [
+            {"name": "id", "type": "long"},
+            {"name": "day", "type": {"type": "string", "logicalType": "date"}},
+            {"name": "seats", "type": ["null", "long"], "default": None},
+            {"name": "price", "type": "double"},
+            {"name": "code", "type": "string"},
+            {"name": "empty", "type": ["null", "string"], "default": None},
+        ],
+    }
+    assert inferred.evidence["field"].tolist() == inferred.schema.names
+
+
+def test_a_schema_is_inferred_from_a_frame() -> None:
+    frame = pd.DataFrame({"id": [1, 2], "when": pd.to_datetime(["2020-01-01", "2020-01-02"]), "ok": [True, False]})
+    schema = inb.infer_schema(frame, "things", namespace="com.example").schema
+    assert (schema.record.name, schema.names) == ("com.example.things", ["id", "when", "ok"])
+    assert schema.to_avro()["fields"][1]["type"] == {"type": "long", "logicalType": "timestamp-millis"}
+    assert inb.infer_schema(frame).schema.record.name == "record"
+
+
+def test_a_header_alone_gives_nullable_text(tmp_path: Path) -> None:
+    schema = inb.infer_schema(write(tmp_path / "a.csv", "a,b\n")).schema
+    assert [field["type"] for field in schema.to_avro()["fields"]] == [["null", "string"]] * 2
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("a,a\n1,2\n", "'a' more than once: columns 1 and 2")])
+def test_a_file_that_cannot_be_used_is_a_clear_error(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(inb.DataError, match=message):
+        inb.infer_schema(write(tmp_path / "a.csv", text))
+
+
+def test_rows_of_a_file_with_ragged_lines_are_still_counted_as_the_file_has_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "a,b\n1,x\nragged\n\n007,y\n")
+    evidence = inb.infer_schema(path).evidence
+    assert "row 5" in evidence["reason"].iloc[0]
