@@ -25,6 +25,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/bench_avro.py
 
 lab: $(VENV)/.dev
 	cd notebooks && ../$(BIN)/jupyter lab
