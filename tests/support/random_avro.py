@@ -55,7 +55,7 @@ def schemas(*, recursive: bool = True, logical: bool = True, max_leaves: int = 1
     """Return a strategy of record schemas as decoded JSON, all valid by the Avro 1.12 specification.
 
     In them: every type; unions of any branches, null at any place or none, and of one; names in namespaces, inherited,
-    given and dotted; references by short and by full name (not to a fixed with a logical type); aliases, docs, titles,
+    given and dotted; references by short and by full name; aliases, docs, titles,
     orders, attributes of others; defaults that fit (of a union: its first branch). Each recursive type has values that
     end.
 
@@ -178,7 +178,7 @@ class _Maker:
                 return {"type": name} if self.some(0.1) else name
 
     def reference(self, namespace: str, *, ending: bool) -> str | None:
-        closed = [name for name, each in self.defined.items() if name not in self.open and "logicalType" not in each]
+        closed = [name for name in self.defined if name not in self.open]
         names = [*closed, *(self.open if ending and self.recursive else [])]
         if not names:
             return None
@@ -207,20 +207,20 @@ class _Maker:
             return next(name for name, each in self.defined.items() if each is branch)
         return branch if branch in PRIMITIVES else _resolved(branch, namespace, self.defined)
 
-    def default(self, avro: Any, namespace: str) -> Any:
-        """Draw a default that fits; raises `_NoDefault` where that would take a value of an open record."""
+    def default(self, avro: Any, namespace: str, around: frozenset[str] = frozenset()) -> Any:
+        """Draw a default that fits; raises `_NoDefault` where that would take a value of a record around it."""
         if isinstance(avro, list):
-            return self.default(avro[0], namespace)
+            return self.default(avro[0], namespace, around)
         if isinstance(avro, str) and avro not in PRIMITIVES:
             name = _resolved(avro, namespace, self.defined)
-            return self.default(self.defined[name], name.rpartition(".")[0])
+            return self.default(self.defined[name], name.rpartition(".")[0], around)
         kind = avro if isinstance(avro, str) else avro["type"]
         if kind == "record":
             name = next(name for name, each in self.defined.items() if each is avro)
-            if name in self.open:
+            if name in self.open or name in around:
                 raise _NoDefault
             inside = name.rpartition(".")[0]
-            return {each["name"]: self.default(each["type"], inside) for each in avro["fields"]}
+            return {each["name"]: self.default(each["type"], inside, around | {name}) for each in avro["fields"]}
         if kind == "enum":
             return self.one(*avro["symbols"])
         if kind in ("fixed", "bytes"):

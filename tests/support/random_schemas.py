@@ -1,4 +1,4 @@
-"""Random Avro schemas, and random changes to them: of fields, types, names, symbols and sizes."""
+"""Random Avro schemas, random changes to them (of fields, types, names, symbols and sizes), and values of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import random
 
-__all__ = ["PRIMITIVES", "PROMOTED", "Maker", "decimal", "enum", "field", "fixed", "record"]
+__all__ = ["PRIMITIVES", "PROMOTED", "Maker", "Values", "decimal", "enum", "field", "fixed", "record"]
 
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 PROMOTED = {
@@ -149,6 +149,51 @@ class Maker:
         if self.chance.random() < 0.6:
             text = text.replace(f'"name": "{new}"', f'"name": "{new}", "aliases": ["{old}"]')
         return json.loads(text)
+
+
+class Values:
+    """Random values of a schema, as short as it allows where it is deep."""
+
+    def __init__(self, chance: random.Random, schema: Any) -> None:
+        self.chance = chance
+        self.named: dict[str, Any] = {}
+        self.find(schema)
+
+    def find(self, avro: Any) -> None:
+        for each in avro if isinstance(avro, list) else [avro]:
+            if isinstance(each, dict):
+                self.named.setdefault(each.get("name", ""), each)
+                for inner in [each.get("items"), each.get("values"), *(f["type"] for f in each.get("fields", []))]:
+                    self.find(inner)
+
+    def of(self, avro: Any, depth: int = 0) -> Any:
+        if isinstance(avro, list):
+            return self.of(self.chance.choice(avro), depth)
+        avro = self.named.get(avro, avro) if isinstance(avro, str) else avro
+        count = self.chance.randint(0, 2) if depth < 4 else 0
+        match avro if isinstance(avro, str) else avro["type"]:
+            case "record":
+                return {each["name"]: self.of(each["type"], depth + 1) for each in avro["fields"]}
+            case "enum":
+                return self.chance.choice(avro["symbols"])
+            case "fixed":
+                return b"x" * avro["size"]
+            case "array":
+                return [self.of(avro["items"], depth + 1) for _ in range(count)]
+            case "map":
+                return {f"k{number}": self.of(avro["values"], depth + 1) for number in range(count)}
+            case primitive:
+                choices: dict[str, list[Any]] = {
+                    "null": [None],
+                    "boolean": [True, False],
+                    "int": [0, -1, 2**31 - 1],
+                    "long": [0, -(2**63)],
+                    "float": [0.0, 1.5],
+                    "double": [0.0, 1e300],
+                    "bytes": [b"", b"bytes"],  # ASCII, since not all bytes are a string
+                    "string": ["", "text"],
+                }
+                return self.chance.choice(choices[primitive])
 
 
 def walk(value: Any) -> list[Any]:

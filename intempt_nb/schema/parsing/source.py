@@ -56,12 +56,20 @@ def refuse_depth(value: Any) -> None:
     SchemaError
         With the first place that is too deep.
     """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [each for parent in level for _, each in _children(parent)]
+        if not level:
+            return
+    raise too_deep(_first_too_deep(value))
+
+
+def _first_too_deep(value: Any) -> str:
+    """Return the place of what is too deep; places are only put in words once there is one to tell."""
     level = [("", value)]
     for _ in range(MAX_DEPTH):
         level = [(pointer(path, key), each) for path, parent in level for key, each in _children(parent)]
-        if not level:
-            return
-    raise too_deep(level[0][0])
+    return level[0][0]
 
 
 def pointer(path: str, key: str | int) -> str:

@@ -195,8 +195,10 @@ def fastavro_takes(avro: Any, value: Any) -> bool:
 
 
 def without_defaults(avro: Any) -> Any:
-    """The schema without the defaults of its fields; fastavro fails on those of bytes."""
+    """The schema without what fastavro fails on: defaults of bytes, and a missing field of null spelled as an object."""
     match avro:
+        case {"type": "null"}:
+            return "null"
         case {"type": "record", "fields": fields}:
             kept = [{key: without_defaults(each[key]) for key in each if key != "default"} for each in fields]
             return {**avro, "fields": kept}
