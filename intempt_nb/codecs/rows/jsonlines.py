@@ -198,6 +198,7 @@ def _read_objects(piece: _Piece, objects: npt.NDArray[np.int64], blank: int, sch
                 explicit_schema=known, unexpected_field_behavior="infer" if schema is None else "ignore"
             ),
         )
+        table.validate()  # of lists of nothing but nulls, pyarrow can make arrays that are none
     except (pa.ArrowException, UnicodeDecodeError):
         return None
     if len(table) != len(objects):  # an object over several lines, or several on one

@@ -61,7 +61,8 @@ def test_both_ways_refuse_the_same_bytes(made: tuple[Kind, list[Any], bytes], da
     if isinstance(fast, str) or isinstance(slow, str):
         assert fast == slow
     else:
-        assert fast.combine_chunks().equals(slow.combine_chunks())
+        assert fast.schema == slow.schema
+        assert repr(fast.to_pylist()) == repr(slow.to_pylist())  # a changed byte may make NaN, which is not itself
 
 
 @pytest.mark.parametrize(

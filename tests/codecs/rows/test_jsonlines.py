@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import intempt_nb as inb
@@ -192,6 +192,7 @@ COLUMN = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from("abc"), COLUMN, min_size=1))
+@example({"a": [None, None, None, [None, None]]})  # pyarrow makes an array of it that is none
 def test_reading_at_once_and_line_by_line_is_the_same(columns: dict[str, list[Any]]) -> None:
     items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     piece = jsonlines._Piece("".join(json.dumps(item) + "\n" for item in items).encode(), 1)
