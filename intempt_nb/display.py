@@ -7,14 +7,17 @@ take their colours from the page: legible in light and dark without a style shee
 from __future__ import annotations
 
 from html import escape
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["html_table", "shorten", "text_table"]
+__all__ = ["MOST_ROWS", "html_table", "shorten", "text_table"]
 
 
+MOST_ROWS = 200
+"""How many rows a table shows; a notebook with all 10,000 fields of a schema in it would be no help to anyone."""
 _ONE_LINE = 120
 
 
@@ -32,7 +35,8 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
     header
         Column titles.
     rows
-        Cells, shown as :func:`str`; None is shown as an empty cell.
+        Cells, shown as :func:`str`; None is shown as an empty cell. Of more than `MOST_ROWS`, the last line says how
+        many there are.
     caption
         A line above the table; empty for none.
     """
@@ -44,7 +48,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
             for cell in row
         )
         + "</tr>"
-        for row in rows
+        for row in _shown(rows)
     )
     wrap = "nowrap" if len(caption) <= _ONE_LINE else "normal"  # a narrow table would fold it into a column of words
     style = f"caption-side:top;text-align:left;color:inherit;white-space:{wrap}"
@@ -52,9 +56,17 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _shown(rows: Iterable[Sequence[object]]) -> list[list[object]]:
+    """Return the rows of a table that is not too long."""
+    rest = iter(rows)
+    first = [list(row) for row in islice(rest, MOST_ROWS)]
+    more = sum(1 for _ in rest)
+    return [*first, [f"… and {more:,} more", *[None] * (len(first[0]) - 1)]] if more else first
+
+
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
     """Return the same table as aligned plain text, for terminals and ``text/plain``."""
-    table = [list(header), *(["" if cell is None else _one_line(cell) for cell in row] for row in rows)]
+    table = [list(header), *(["" if cell is None else _one_line(cell) for cell in row] for row in _shown(rows))]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     return "\n".join(([caption] if caption else []) + lines)

@@ -43,3 +43,14 @@ def test_text_tables_are_aligned_on_one_line_a_row() -> None:
 def test_long_text_is_cut_visibly() -> None:
     assert shorten("a" * 100, 10) == "a" * 9 + "…"
     assert shorten(123) == "123"
+
+
+def test_a_long_table_says_how_much_more_there_is() -> None:
+    rows = ([str(number), None] for number in range(10_000))
+    text = text_table(["a", "b"], rows).splitlines()
+    assert len(text) == 202
+    assert text[-1] == "… and 9,800 more"
+    html = html_table(["a", "b"], ([str(number), None] for number in range(201)))
+    assert html.count("<tr>") == 202
+    assert ">… and 1 more</td><td" in html
+    assert "more" not in text_table(["a"], [["x"]] * 200)

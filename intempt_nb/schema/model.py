@@ -25,6 +25,7 @@ __all__ = [
     "MISSING",
     "Array",
     "AvroType",
+    "Base",
     "BigDecimal",
     "Boolean",
     "Bytes",
@@ -38,6 +39,7 @@ __all__ = [
     "Fixed",
     "Float",
     "Int",
+    "Logical",
     "Long",
     "Map",
     "Named",
@@ -49,8 +51,10 @@ __all__ = [
     "Timestamp",
     "Union",
     "Uuid",
+    "base_type",
     "describe",
     "is_nullable",
+    "resolved",
     "without_null",
 ]
 
@@ -264,7 +268,7 @@ Named: TypeAlias = Fixed | Enum | Record
 Defined: TypeAlias = Named | Decimal | Duration | Uuid
 """What a name stands for: a fixed may bring its logical type."""
 
-AvroType: TypeAlias = (
+Base: TypeAlias = (
     Null
     | Boolean
     | Int
@@ -280,14 +284,13 @@ AvroType: TypeAlias = (
     | Record
     | Union
     | Reference
-    | Date
-    | Time
-    | Timestamp
-    | Decimal
-    | BigDecimal
-    | Duration
-    | Uuid
 )
+"""What has an encoding of its own."""
+
+Logical: TypeAlias = Date | Time | Timestamp | Decimal | BigDecimal | Duration | Uuid
+"""What is encoded as its base."""
+
+AvroType: TypeAlias = Base | Logical
 
 
 def is_nullable(avro_type: AvroType) -> bool:
@@ -311,6 +314,32 @@ def without_null(avro_type: AvroType) -> AvroType:
             return Union(rest) if rest else Null()
         case _:
             return avro_type
+
+
+def resolved(avro_type: AvroType, named: Mapping[str, Defined]) -> AvroType:
+    """Return what a reference names; any other type as it is."""
+    return named[avro_type.name] if isinstance(avro_type, Reference) else avro_type
+
+
+def base_type(avro_type: AvroType) -> Base:
+    """Return the type that is encoded: a logical type's base, any other type as it is."""
+    match avro_type:
+        case Date(base):
+            return Int() if base == "int" else String()
+        case Time(unit):
+            return Int() if unit == "ms" else Long()
+        case Timestamp() | Long():
+            return Long()
+        case Decimal(fixed=fixed):
+            return fixed or Bytes()
+        case BigDecimal():
+            return Bytes()
+        case Duration(fixed):
+            return fixed
+        case Uuid(fixed):
+            return fixed or String()
+        case plain:
+            return plain
 
 
 _LOGICAL_UNITS = {"ms": "millis", "us": "micros", "ns": "nanos"}

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError, suggest
+from intempt_nb.schema import views
 from intempt_nb.schema.checking.check import check
 from intempt_nb.schema.checking.validation import validate
 from intempt_nb.schema.comparing.compatibility import compatibility
@@ -18,9 +19,8 @@ from intempt_nb.schema.comparing.difference import difference
 from intempt_nb.schema.mapping.arrow import ArrowForm
 from intempt_nb.schema.mapping.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
 from intempt_nb.schema.mapping.pandas import pandas_dtypes
-from intempt_nb.schema.model import MISSING, Record, describe
+from intempt_nb.schema.model import Record
 from intempt_nb.schema.parsing.avro import (
-    VALUE,
     ParsedSchema,
     SchemaWarning,
     not_a_record,
@@ -93,15 +93,7 @@ class Schema:
             (the base type is used) or stands beside a field's type, an object like a field's in the place of a type, an
             empty union, a key that stands twice in one object.
         """
-        if isinstance(source, Schema):
-            return source
-        text = as_text(source)
-        if isinstance(source, str) and text in PRIMITIVE_NAMES:
-            text = json.dumps(text)
-        parsed, warned = read_schema(parse_json(text), strict=strict)
-        for warning in (*repeated_keys(text), *warned):
-            warnings.warn(str(warning), SchemaWarning, stacklevel=2)
-        return cls(text, parsed)
+        return source if isinstance(source, Schema) else _parsed(source, strict=strict)
 
     @classmethod
     def from_json_schema(
@@ -133,7 +125,7 @@ class Schema:
         SchemaWarning
             For properties that a document may have and an item cannot.
         """
-        return cls.parse(avro_from_json_schema(source, name=name, namespace=namespace, display=display))
+        return _parsed(avro_from_json_schema(source, name=name, namespace=namespace, display=display))
 
     @classmethod
     def from_arrow(
@@ -160,7 +152,7 @@ class Schema:
         Raises
         ------
         DataError
-            If a column's type has no Avro counterpart, or two columns have the same name.
+            If a column's type has no Avro counterpart, two columns have the same name, or `source` is of another kind.
         ValueError
             If `uint64` is anything else.
 
@@ -171,6 +163,9 @@ class Schema:
         """
         if uint64 not in ("decimal", "long"):
             raise ValueError(f"uint64 is {uint64!r}; expected 'decimal' or 'long'")
+        if not isinstance(source, pa.Schema | pa.Table | pa.RecordBatch):
+            advice = "expected an Arrow schema, table or batch; of other data, infer_schema makes a schema"
+            raise DataError(f"found {type(source).__name__}; {advice}")
         carried = carried_schema(source if isinstance(source, pa.Schema) else source.schema)
         if carried is not None:
             return cls(*carried)
@@ -352,14 +347,22 @@ class Schema:
 
         Raises
         ------
+        TypeError
+            If `other` is no `Schema`.
         ValueError
             For another mode.
         """
-        return compatibility(self, other, mode)
+        return compatibility(self, _expect_schema(other), mode)
 
     def diff(self, other: Schema) -> SchemaDiff:
-        """Return what is to be changed in this schema to get the other: in words, field by field; false if nothing."""
-        return difference(self, other)
+        """Return what is to be changed in this schema to get the other: in words, field by field; false if nothing.
+
+        Raises
+        ------
+        TypeError
+            If `other` is no `Schema`.
+        """
+        return difference(self, _expect_schema(other))
 
     def check(self, data: Any) -> SchemaCheck:
         """Tell, column by column, what an upload of the data would refuse, and what would help.
@@ -435,35 +438,27 @@ class Schema:
     def __deepcopy__(self, memo: dict[int, Any]) -> Schema:
         return self
 
-    def _rows(self) -> list[tuple[object, ...]]:
-        return [
-            (
-                field.name,
-                describe(field.type),
-                "yes" if field.required else "",
-                None if field.default is MISSING else json.dumps(field.default, ensure_ascii=False),
-                field.title,
-                field.doc,
-            )
-            for field in self.fields
-        ]
-
     def __repr__(self) -> str:
         """Return the columns as a text table."""
-        return text_table(_HEADER, self._rows(), self._caption())
+        return text_table(views.HEADER, views.rows(self.record), views.caption(self.record))
 
     def _repr_html_(self) -> str:
-        return html_table(_HEADER, self._rows(), self._caption())
-
-    def _caption(self) -> str:
-        count = len(self.fields)
-        return f"{self.record.name}: {count} field{'' if count == 1 else 's'}"
+        return html_table(views.HEADER, views.rows(self.record), views.caption(self.record))
 
 
-_HEADER = ("field", "type", "required", "default", "title", "doc")
+def _parsed(source: Any, *, strict: bool = True) -> Schema:
+    """Return the schema of a text or its JSON; warnings name the line that called the method which called this."""
+    text = as_text(source)
+    if isinstance(source, str) and text in PRIMITIVE_NAMES:
+        text = json.dumps(text)
+    parsed, warned = read_schema(parse_json(text), strict=strict)
+    for warning in (*repeated_keys(text), *warned):
+        warnings.warn(str(warning), SchemaWarning, stacklevel=3)
+    return Schema(text, parsed)
 
 
-def _record_json(avro: Any) -> dict[str, Any]:
-    """Return a record's JSON; for a schema that is none, a record of one column."""
-    is_record = isinstance(avro, dict) and avro.get("type") in ("record", "error")
-    return avro if is_record else {"fields": [{"name": VALUE, "type": avro}]}
+def _expect_schema(other: Any) -> Schema:
+    if not isinstance(other, Schema):
+        advice = "Schema.parse makes one of JSON, a collection and what was inferred have one as .schema"
+        raise TypeError(f"found {type(other).__name__}; expected a Schema: {advice}")
+    return other

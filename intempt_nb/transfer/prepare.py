@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.model import Defined, Field
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["REJECTS", "ColumnPlan", "Prepared", "plan_columns", "prepare"]
+__all__ = ["ColumnPlan", "Prepared", "plan_columns", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,5 @@ def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Con
 
 
 def _malformed(rows: Sequence[Malformed]) -> pa.Table:
-    return pa.table(
-        [
-            pa.array([each.row for each in rows], pa.int64()),
-            pa.nulls(len(rows), pa.string()),
-            pa.array([each.text for each in rows], pa.string()),
-            pa.nulls(len(rows), pa.string()),
-            pa.array([each.reason for each in rows], pa.string()),
-        ],
-        schema=REJECTS,
-    )
+    found = [{"row": each.row, "value": each.text, "reason": each.reason} for each in rows]
+    return pa.Table.from_pylist(found, REJECTS)

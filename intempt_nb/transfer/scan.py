@@ -8,22 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from intempt_nb.api import endpoints
+from intempt_nb.codecs.sinks import Sinks
 from intempt_nb.codecs.wire.pages import read_page
 from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
-from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
+    import pyarrow as pa
 
     from intempt_nb.api.transport import Transport
-    from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["Scan"]
@@ -32,7 +29,7 @@ PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Scan:
+class Scan(Sinks):
     """The items of a collection, or some columns or the first rows of them; not yet requested.
 
     Takes part in Arrow's PyCapsule protocol, so that ``polars.DataFrame(scan)`` and DuckDB read it directly.
@@ -88,29 +85,6 @@ class Scan:
             if href in seen:
                 raise TransportError(f"the pages of {self.name!r} go round in a circle: {shorten(href)!r} came twice")
             seen.add(href)
-
-    def to_reader(self) -> pa.RecordBatchReader:
-        """Return the rows as a reader, which requests pages as it is read."""
-        return pa.RecordBatchReader.from_batches(self.arrow_schema, self.to_batches())
-
-    def to_arrow(self) -> pa.Table:
-        """Return the rows as one Arrow table, in exactly the schema's types."""
-        return pa.Table.from_batches(self.to_batches(), self.arrow_schema)
-
-    def to_pandas(self, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
-        """Return the rows as a DataFrame with a fresh index.
-
-        Parameters
-        ----------
-        dtype_backend
-            ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
-            as pandas has them.
-        """
-        return to_frame(self.to_arrow(), dtype_backend)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return the rows as an Arrow C stream (the PyCapsule interface)."""
-        return self.to_reader().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         columns = "all columns" if self.columns is None else f"columns {', '.join(self.columns)}"

@@ -20,9 +20,10 @@ from intempt_nb.api import endpoints
 from intempt_nb.codecs.wire.bodies import cut, encode_rows, join_rows
 from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError, DeliveryUnknownError, RejectedError
-from intempt_nb.schema.checking.columns import match_name
+from intempt_nb.schema.checking.matching import match_name
+from intempt_nb.schema.checking.rejects import REJECTS
 from intempt_nb.schema.model import String, without_null
-from intempt_nb.transfer.prepare import REJECTS, Prepared, plan_columns, prepare
+from intempt_nb.transfer.prepare import Prepared, plan_columns, prepare
 from intempt_nb.transfer.report import UploadReport
 
 if TYPE_CHECKING:

@@ -172,6 +172,31 @@ def test_what_cannot_be_used_as_said_is_warned_of_once_and_not_on_the_way_back()
     assert Schema.from_arrow(schema.to_arrow()).text == schema.text
 
 
+def test_a_warning_names_the_line_that_asked_for_the_schema() -> None:
+    with pytest.warns(SchemaWarning) as caught:
+        Schema.parse('{"type": "int", "type": "long"}')
+    assert [each.filename for each in caught] == [__file__]
+    open_object = {"type": "object", "properties": {"a": {"type": "object"}}}
+    with pytest.warns(SchemaWarning) as caught:
+        Schema.from_json_schema(open_object)
+    assert [each.filename for each in caught] == [__file__]
+
+
+def test_what_is_no_schema_is_not_compared_with_one() -> None:
+    schema = Schema.parse("int")
+    for other in ('"int"', {"type": "int"}, None):
+        with pytest.raises(TypeError, match=r"expected a Schema: Schema\.parse makes one"):
+            schema.compatibility(other)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"expected a Schema: Schema\.parse makes one"):
+            schema.diff(other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("source", [None, {"a": "int64"}, pa.array([1])], ids=repr)
+def test_what_is_not_arrow_data_is_a_clear_error(source: Any) -> None:
+    with pytest.raises(DataError, match="expected an Arrow schema, table or batch"):
+        Schema.from_arrow(source)
+
+
 # Equality and copies
 
 

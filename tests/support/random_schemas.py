@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import random
 
-__all__ = ["PRIMITIVES", "PROMOTED", "Maker", "Values", "decimal", "enum", "field", "fixed", "record"]
+__all__ = ["PRIMITIVES", "PROMOTED", "Maker", "Values", "decimal", "enum", "field", "fixed", "has_union", "record"]
 
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 PROMOTED = {
@@ -199,3 +199,8 @@ class Values:
 def walk(value: Any) -> list[Any]:
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
     return [value, *(each for inner in inside for each in walk(inner))]
+
+
+def has_union(schema: Any) -> bool:
+    objects = [each for each in walk(schema) if isinstance(each, dict)]
+    return any(isinstance(each.get(key), list) for each in objects for key in ("type", "items", "values"))

@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from intempt_nb.codecs.avro.varints import Corrupt, read_long
 from intempt_nb.display import shorten
+from intempt_nb.errors import DataError
+from intempt_nb.schema.mapping.restoring import recast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,9 +112,33 @@ def struct_array(kind: pa.DataType, length: int, children: list[pa.Array], valid
 
 
 def record_batch(schema: pa.Schema, length: int, children: list[pa.Array]) -> pa.RecordBatch:
-    """Return a record batch, which unlike ``RecordBatch.from_arrays`` has rows without any columns too."""
+    """Return a record batch, which unlike ``RecordBatch.from_arrays`` has rows without any columns too.
+
+    Parameters
+    ----------
+    schema
+        Of the batch; a column's type may be one that a schema remembers (``arrow.type``) instead of the child's own.
+    length
+        How many rows there are.
+    children
+        The columns.
+
+    Raises
+    ------
+    DataError
+        For a column with a value that the remembered type does not hold.
+    """
+    children = [_remembered(child, field) for child, field in zip(children, schema, strict=True)]
     batch = pa.RecordBatch.from_struct_array(struct_array(pa.struct(list(schema)), length, children, None))
     return batch.replace_schema_metadata(schema.metadata)
+
+
+def _remembered(child: pa.Array, field: pa.Field) -> pa.Array:
+    try:
+        return recast(child, field.type)
+    except pa.ArrowException as error:
+        advice = "correct what the schema says in its attribute arrow.type, or take it out"
+        raise DataError(f"the column is no {field.type}: {error}; {advice}", field=field.name) from None
 
 
 def listed(read: Read, values: list[Any], kind: pa.DataType) -> Column:

@@ -29,6 +29,7 @@ from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.codecs.wire.values import Mismatch
 from intempt_nb.display import shorten
 from intempt_nb.schema.mapping.arrow import arrow_type
+from intempt_nb.schema.mapping.layouts import plain_layout
 from intempt_nb.schema.model import (
     MISSING,
     Array,
@@ -100,6 +101,8 @@ class Encoder:
         """
         if isinstance(array, pa.ExtensionArray):
             array = array.storage
+        if any(check(array.type) for check in _INDIRECT):
+            array = plain_layout(array)
         if isinstance(avro_type, Reference):
             return self.column(array, self.named[avro_type.name])
         if not len(array):
@@ -229,7 +232,8 @@ class Encoder:
         codes = np.frombuffer(buffers[1], np.int8)[here]
         known = {branch_name(each) for each in union.branches}
         if not known.issuperset(names):
-            raise BadCell(f"{array.type} where {describe(union)} is expected", 0)
+            advice = f"name the children after the branches: {', '.join(sorted(known))}"
+            raise BadCell(f"{array.type} where {describe(union)} is expected; {advice}", 0)
         dense = array.type.mode == "dense"
         places = np.frombuffer(buffers[2], np.int32)[here] if dense else np.arange(len(array))
         rows, arrays = [], []
@@ -301,7 +305,7 @@ def _taken(array: pa.Array, places: NDArray[np.integer[Any]]) -> pa.Array:
 
 
 def _as_list(array: pa.Array, items: AvroType) -> pa.ListArray:
-    """Return other kinds of lists, without nulls, as the plain one; a cast of views gives a broken array."""
+    """Return other kinds of lists, without nulls, as the plain one."""
     if not any(check(array.type) for check in _LISTS):
         raise BadCell(f"{array.type} where {describe(Array(items))} is expected", 0)
     ends = np.zeros(len(array) + 1, np.int32)
@@ -309,12 +313,17 @@ def _as_list(array: pa.Array, items: AvroType) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(ends), array.flatten())
 
 
-_LISTS = (
-    pa.types.is_large_list,
-    pa.types.is_fixed_size_list,
+_LISTS = (pa.types.is_large_list, pa.types.is_fixed_size_list)
+
+
+_INDIRECT = (
+    pa.types.is_string_view,
+    pa.types.is_binary_view,
     pa.types.is_list_view,
     pa.types.is_large_list_view,
+    pa.types.is_run_end_encoded,
 )
+"""Layouts that Arrow's compute functions do not take."""
 
 
 def _holds(branch: AvroType, array: pa.Array) -> NDArray[np.bool_]:

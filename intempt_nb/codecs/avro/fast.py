@@ -19,8 +19,8 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
+from intempt_nb.codecs.avro.columns import record_batch
 from intempt_nb.codecs.avro.container import SYNC, Header, encode_block, encode_header
 from intempt_nb.codecs.avro.fast_shapes import Shape, Shaper, Unsupported, Wrong
 from intempt_nb.codecs.avro.rows import read_rows
@@ -31,6 +31,8 @@ from intempt_nb.schema.model import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
+
+    import pyarrow as pa
 
     from intempt_nb.codecs.avro.container import Block
     from intempt_nb.codecs.avro.rows import Rows
@@ -158,7 +160,7 @@ class _Decoder:
             if size != len(data) or total != int(np.sum(np.frombuffer(data, np.uint8), dtype=np.uint64)):
                 return None
             made = [self.shapes[index].view(columns[index]) for index in self.wanted]
-            return pa.RecordBatch.from_arrays(made, schema=self.target)
+            return record_batch(self.target, number, made)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001  (a panic in Rust is no Exception; the exact way tells what is wrong)

@@ -1,4 +1,4 @@
-"""What polars' Avro reader is told of a type, and how its columns become the Arrow type meant; see `avro_fast`."""
+"""What polars' Avro reader is told of a type, and how its columns become the Arrow type meant; see `fast`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from intempt_nb.codecs.avro.cells import long_cells, raw_bytes, varied_cells
 from intempt_nb.codecs.wire.wire import FIRST_DAY
 from intempt_nb.schema.mapping.arrow import arrow_type
+from intempt_nb.schema.mapping.layouts import gaps
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -114,8 +115,10 @@ class Shaper:
                 return self._record(avro_type)
             case Null() | Union() | Record():
                 raise Unsupported
-            case Fixed() | Decimal(fixed=Fixed()) | Uuid(fixed=Fixed()) | Duration():
-                return self._fixed(avro_type)
+            case (
+                Fixed(size=size) | Decimal(fixed=Fixed(size=size)) | Uuid(Fixed(size=size)) | Duration(Fixed(size=size))
+            ):
+                return self._fixed(avro_type, size)
             case scalar:
                 return self._scalar(scalar)
 
@@ -148,10 +151,8 @@ class Shaper:
             case _:
                 raise Unsupported
 
-    def _fixed(self, avro_type: AvroType) -> Shape:
+    def _fixed(self, avro_type: AvroType, size: int) -> Shape:
         kind = self._kind(avro_type)
-        fixed = avro_type if isinstance(avro_type, Fixed) else getattr(avro_type, "fixed")  # noqa: B009
-        size = fixed.size
         if not size:
             raise Unsupported
         raw = {"type": "fixed", "name": next(self.names), "size": size}
@@ -182,7 +183,7 @@ class Shaper:
 
         def view(array: pa.Array) -> pa.Array:
             offsets, values = _spans(array)
-            return pa.ListArray.from_arrays(offsets, inner.view(values), kind, mask=_gaps(array))
+            return pa.ListArray.from_arrays(offsets, inner.view(values), kind, mask=gaps(array))
 
         return Shape({"type": "array", "items": inner.raw}, _weigh_lists(inner), view)
 
@@ -197,7 +198,7 @@ class Shaper:
         def view(array: pa.Array) -> pa.Array:
             offsets, entries = _spans(array)
             keys, items = entries.field(0).cast(pa.string()), inner.view(entries.field(1))
-            return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=_gaps(array))
+            return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=gaps(array))
 
         return Shape({"type": "array", "items": entry}, _weigh_lists(Shape(entry, weigh, view)), view)
 
@@ -210,7 +211,7 @@ class Shaper:
 
         def view(array: pa.Array) -> pa.Array:
             children = [each.view(array.field(index)) for index, each in enumerate(inner)]
-            return pa.StructArray.from_arrays(children, fields=list(kind), mask=_gaps(array))
+            return pa.StructArray.from_arrays(children, fields=list(kind), mask=gaps(array))
 
         return Shape({"type": "record", "name": next(self.names), "fields": fields}, weigh, view)
 
@@ -260,10 +261,6 @@ def _spans(array: pa.Array) -> tuple[pa.Array, pa.Array]:
     bounds = array.offsets.to_numpy()
     first, last = int(bounds[0]), int(bounds[-1])
     return pa.array((bounds - first).astype(np.int32)), array.values.slice(first, last - first)
-
-
-def _gaps(array: pa.Array) -> pa.Array | None:
-    return array.is_null() if array.null_count else None
 
 
 def _days(array: pa.Array) -> pa.Array:

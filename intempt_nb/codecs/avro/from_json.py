@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 import pyarrow as pa
 
 from intempt_nb.codecs.avro.branches import Branches
-from intempt_nb.codecs.avro.to_json import JsonForm, plain_type
+from intempt_nb.codecs.avro.to_json import JsonForm
 from intempt_nb.codecs.avro.varints import encode_long
 from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.codecs.wire.values import Mismatch, converter
@@ -48,7 +48,9 @@ from intempt_nb.schema.model import (
     Timestamp,
     Union,
     Uuid,
+    base_type,
     describe,
+    resolved,
     without_null,
 )
 
@@ -92,7 +94,7 @@ class _Writer:
     known: dict[str, WriteValue]
 
     def writer(self, avro_type: AvroType) -> WriteValue:
-        match avro_type if self.form.encoding == "plain" else plain_type(avro_type):
+        match avro_type if self.form.encoding == "plain" else base_type(avro_type):
             case Null():
                 return _null
             case Array(items):
@@ -206,8 +208,8 @@ class _Writer:
         return write
 
     def _union(self, branches: tuple[AvroType, ...]) -> WriteValue:
-        resolved = tuple(self.named[each.name] if isinstance(each, Reference) else each for each in branches)
-        union = Branches(resolved, tuple(self.writer(each) for each in branches))
+        types = tuple(resolved(each, self.named) for each in branches)
+        union = Branches(types, tuple(self.writer(each) for each in branches))
         match self.form.encoding:
             case "avro":
                 return union.write_tagged

@@ -7,6 +7,7 @@ Intempt API have a way of their own, which is faster: :mod:`intempt_nb.codecs.wi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
@@ -22,11 +23,12 @@ from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.codecs.wire.values import Mismatch
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
+from intempt_nb.schema.checking.items import as_text
 from intempt_nb.schema.mapping.arrow import ArrowForm
 from intempt_nb.schema.schema import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from intempt_nb.schema.mapping.arrow import StringDates, Unions
 
@@ -138,11 +140,16 @@ def _values(items: str | bytes | Iterable[Any]) -> Iterator[Any]:
     if isinstance(items, str):
         # not splitlines(): JSON text may have other line ends of Unicode in it
         items, read = [line for line in items.split("\n") if line.strip()], loads
+    if isinstance(items, Mapping) or not isinstance(items, Iterable):
+        kind = type(items).__name__
+        raise DataError(f"items cannot be read from {kind}; expected a list of items, or the text of JSON lines")
     for row, item in enumerate(items):
         try:
             yield read(item)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise DataError(f"the item is not JSON: {shorten(error)}", row=row, value=shorten(item)) from None
+        except (ValueError, TypeError) as error:
+            raise DataError(f"the item is not JSON: {shorten(error)}", row=row, value=as_text(item)) from None
+        except RecursionError:
+            raise DataError("the item is nested too deeply for Python", row=row) from None
 
 
 def _literal(item: Any) -> Any:
@@ -172,6 +179,7 @@ def _encoded(values: Iterable[Any], schema: Schema, encoding: Encoding) -> Itera
 
 def _error(mismatch: Mismatch, row: int) -> DataError:
     found = "null" if mismatch.value is None else shorten(mismatch.value)
+    found = found.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be printed
     reason = mismatch.reason or f"found {found}; expected {mismatch.expected}"
     path = mismatch.path.lstrip(".") or None
     return DataError(reason, row=row, field=path, value=found, expected=mismatch.expected)

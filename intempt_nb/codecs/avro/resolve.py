@@ -16,10 +16,10 @@ from intempt_nb.codecs.avro.from_json import encode_default
 from intempt_nb.codecs.avro.rows import BATCH_BYTES
 from intempt_nb.codecs.avro.sizes import Budget, check_count, least_size
 from intempt_nb.codecs.avro.skip import Skipper
-from intempt_nb.codecs.avro.to_json import plain_type
 from intempt_nb.codecs.avro.varints import Corrupt, encode_long, read_long
 from intempt_nb.codecs.wire.values import Mismatch
 from intempt_nb.errors import DataError, Problem, SchemaError
+from intempt_nb.schema.comparing.resolution import names_fit, written_fields
 from intempt_nb.schema.model import (
     MISSING,
     Array,
@@ -35,10 +35,11 @@ from intempt_nb.schema.model import (
     Long,
     Map,
     Record,
-    Reference,
     String,
     Union,
+    base_type,
     describe,
+    resolved,
 )
 
 if TYPE_CHECKING:
@@ -132,23 +133,22 @@ class _Resolver:
 
     def copier(self, writer: AvroType, reader: AvroType) -> _Copy:
         """Return the function that copies a value; raises `_Unreadable` if there can be none."""
-        writer = self.written[writer.name] if isinstance(writer, Reference) else writer
-        reader = self.read[reader.name] if isinstance(reader, Reference) else reader
+        writer, reader = resolved(writer, self.written), resolved(reader, self.read)
         if isinstance(writer, Union):
             return self._from_union(writer.branches, reader)
         if isinstance(reader, Union):
             return self._to_union(writer, reader.branches)
         if isinstance(writer, Decimal) and isinstance(reader, Decimal) and writer.scale != reader.scale:
             raise _Unreadable(f"{describe(writer)} cannot be read as {describe(reader)}")
-        return self._plain(plain_type(writer), plain_type(reader))
+        return self._plain(base_type(writer), base_type(reader))
 
     def _plain(self, writer: AvroType, reader: AvroType) -> _Copy:
         match writer, reader:
-            case Record(), Record() if _same_name(writer, reader):
+            case Record(), Record() if names_fit(reader, writer):
                 return self._record(writer, reader)
-            case Enum(), Enum() if _same_name(writer, reader):
+            case Enum(), Enum() if names_fit(reader, writer):
                 return _enum(writer, reader)
-            case Fixed(), Fixed() if _same_name(writer, reader) and writer.size == reader.size:
+            case Fixed(), Fixed() if names_fit(reader, writer) and writer.size == reader.size:
                 return _as_it_stands(self.skipper.skipper(writer))
             case Array(items), Array(wanted):
                 return self._repeated(self.copier(items, wanted), least_size(items, self.written), keys=False)
@@ -204,10 +204,10 @@ class _Resolver:
         raise _Unreadable(f"{describe(writer)} can be read as no branch of {describe(Union(branches))}")
 
     def _is_same(self, writer: AvroType, branch: AvroType) -> bool:
-        branch = self.read[branch.name] if isinstance(branch, Reference) else branch
+        branch = resolved(branch, self.read)
         if isinstance(writer, Record | Enum | Fixed):
             return type(writer) is type(branch) and writer.name == branch.name
-        return writer == branch or plain_type(writer) == plain_type(branch)
+        return writer == branch or base_type(writer) == base_type(branch)
 
     def _record(self, writer: Record, reader: Record) -> _Copy:
         key = (writer.name, reader.name)
@@ -230,21 +230,31 @@ class _Resolver:
                 out += each
             return position
 
+        begun = len(self.known)
         self.known[key] = copy
-        slots = {}
-        for slot, wanted in enumerate(reader.fields):
-            found = _matching(wanted, writer)
-            if found is not None:
-                slots[found] = slot
-            defaults.append(b"" if found is not None else self._default(wanted))
-        for each in writer.fields:
-            slot = slots.get(each.name, -1)
+        try:
+            self._fields(writer, reader, copies, defaults)
+        except _Unreadable:
+            for each in list(self.known)[begun:]:  # another branch may be tried, and those below may lean on this one
+                del self.known[each]
+            raise
+        return copy
+
+    def _fields(
+        self, writer: Record, reader: Record, copies: list[tuple[str, _Copy, int]], defaults: list[bytes]
+    ) -> None:
+        """Add the copiers of the writer's fields, with the slots of the reader's, and the defaults of the rest."""
+        written = written_fields(reader, writer)
+        slots = {at: slot for slot, at in enumerate(written) if at is not None}
+        for wanted, at in zip(reader.fields, written, strict=True):
+            defaults.append(b"" if at is not None else self._default(wanted))
+        for at, each in enumerate(writer.fields):
+            slot = slots.get(at, -1)
             try:
                 inner = self._skip(each.type) if slot < 0 else self.copier(each.type, reader.fields[slot].type)
             except _Unreadable as error:
                 raise _Unreadable(str(error), f".{each.name}{error.path}") from None
             copies.append((each.name, inner, slot))
-        return copy
 
     def _skip(self, avro_type: AvroType) -> _Copy:
         """Return a copier that copies nothing; what it makes goes to the slot behind the last."""
@@ -279,18 +289,6 @@ class _Resolver:
                         raise Corrupt(f"the reader's defaults make more than {MAX_BLOCK:,} bytes of the value")
 
         return copy
-
-
-def _same_name(writer: Record | Enum | Fixed, reader: Record | Enum | Fixed) -> bool:
-    """Whether the names match without their namespaces, or the reader calls the writer's an alias."""
-    names = {each.rpartition(".")[2] for each in (reader.name, *reader.aliases)}
-    return writer.name.rpartition(".")[2] in names
-
-
-def _matching(wanted: Field, writer: Record) -> str | None:
-    """Return the writer's field that a reader's field takes: of its name, or of one of its aliases."""
-    names = {each.name for each in writer.fields}
-    return next((name for name in (wanted.name, *wanted.aliases) if name in names), None)
 
 
 def _enum(writer: Enum, reader: Enum) -> _Copy:

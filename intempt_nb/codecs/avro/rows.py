@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.mapping.arrow import ArrowForm
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["BATCH_BYTES", "BATCH_ROWS", "Rows", "read_rows"]
+__all__ = ["BATCH_BYTES", "Rows", "read_rows"]
 
 BATCH_ROWS = 65_536
 BATCH_BYTES = 1 << 24

@@ -21,6 +21,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.checking.columns import convert
 from intempt_nb.schema.mapping.arrow import arrow_type
+from intempt_nb.schema.mapping.layouts import is_text
 from intempt_nb.schema.model import (
     AvroType,
     BigDecimal,
@@ -104,7 +105,7 @@ def scalar_cells(array: pa.Array, avro_type: AvroType) -> list[Cells]:
     """
     rows = len(array)
     match avro_type:
-        case Date("string") if _is_text(array.type):
+        case Date("string") if is_text(array.type):
             return _sized(array)
         case Date("string"):
             return _sized(_iso_days(_fitting(array, avro_type)))
@@ -157,7 +158,7 @@ def _fitting(array: pa.Array, avro_type: AvroType) -> pa.Array:
         return _fitting(array.dictionary_decode(), avro_type)
     if pa.types.is_binary(kind) and (pa.types.is_large_binary(array.type) or pa.types.is_binary_view(array.type)):
         return array.cast(pa.large_binary())
-    if pa.types.is_string(kind) and _is_text(array.type):
+    if pa.types.is_string(kind) and is_text(array.type):
         return array.cast(pa.large_string())
     try:
         converted = convert(array, avro_type, {}, "")
@@ -168,10 +169,6 @@ def _fitting(array: pa.Array, avro_type: AvroType) -> pa.Array:
         at = first.positions[0].as_py()
         raise BadCell(f"{first.reason}; expected {describe(avro_type)}", at, first.path, _shown(array, at))
     return converted.values
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _sized(array: pa.Array) -> list[Cells]:
@@ -203,7 +200,7 @@ def _symbols(array: pa.Array, enum: Enum) -> Cells:
     if pa.types.is_dictionary(array.type):
         found = pc.index_in(array.dictionary.cast(pa.string()), value_set=known)
         indices = found.take(array.indices)
-    elif _is_text(array.type):
+    elif is_text(array.type):
         indices = pc.index_in(array.cast(pa.string()), value_set=known)
     else:
         raise BadCell(f"{array.type} where {describe(enum)} is expected", 0)

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-import pyarrow as pa
-
 from intempt_nb.codecs.avro.container import Container
 from intempt_nb.codecs.avro.fast import read_fast
 from intempt_nb.codecs.avro.resolve import resolve_blocks
 from intempt_nb.codecs.avro.rows import Rows, read_rows
+from intempt_nb.codecs.sinks import Sinks
 from intempt_nb.errors import DataError, Problem, SchemaError
 from intempt_nb.schema.mapping.arrow import ArrowForm
-from intempt_nb.schema.mapping.frames import to_frame
 from intempt_nb.schema.schema import Schema
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import pandas as pd
+    import pyarrow as pa
 
     from intempt_nb.schema.mapping.arrow import StringDates, Unions
     from intempt_nb.schema.mapping.pandas import DtypeBackend
@@ -82,6 +81,8 @@ def scan_avro(
         problems = [Problem(each.path, f"{each.message} (in the header of {opened.origin})") for each in error.problems]
         raise SchemaError(problems) from None
     schema = written if reader_schema is None else Schema.parse(reader_schema)
+    if isinstance(columns, str):
+        raise DataError(f"columns is {columns!r}; expected a list of names: [{columns!r}]")
     if columns is not None and len(set(columns)) < len(columns):
         raise DataError("columns names a column twice; each can be read once")
     scan = AvroScan(
@@ -112,7 +113,8 @@ def read_avro(
     Parameters
     ----------
     source, columns, unions, string_dates, reader_schema
-        As for :func:`scan_avro`.
+        As for :func:`scan_avro`. pandas cannot show a frame with a dense union, though it keeps its values: take other
+        `unions` to look at the frame.
     dtype_backend
         ``"pyarrow"`` keeps every type of the schema; ``"numpy_nullable"`` and None (pandas' own) as pandas has them.
 
@@ -128,7 +130,7 @@ def read_avro(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AvroScan:
+class AvroScan(Sinks):
     """An Avro container file whose rows are not read yet: one scan, many sinks.
 
     Takes part in Arrow's PyCapsule protocol, so that ``polars.DataFrame(scan)`` and DuckDB read it directly.
@@ -187,29 +189,6 @@ class AvroScan:
             if self.schema is not self.written:
                 blocks = resolve_blocks(blocks, self.written, self.schema, self.origin)
             yield from read_fast(blocks, rows) or read_rows(blocks, rows)
-
-    def to_reader(self) -> pa.RecordBatchReader:
-        """Return the rows as a reader, which reads the file as it is read."""
-        return pa.RecordBatchReader.from_batches(self.arrow_schema, self.to_batches())
-
-    def to_arrow(self) -> pa.Table:
-        """Return the rows as one Arrow table."""
-        return pa.Table.from_batches(self.to_batches(), self.arrow_schema)
-
-    def to_pandas(self, dtype_backend: DtypeBackend = "pyarrow") -> pd.DataFrame:
-        """Return the rows as a DataFrame with a fresh index.
-
-        Parameters
-        ----------
-        dtype_backend
-            ``"pyarrow"`` keeps every type of the schema; ``"numpy_nullable"`` and None (pandas' own) as pandas has
-            them, which have none for dense unions: scan the file with another `unions`.
-        """
-        return to_frame(self.to_arrow(), dtype_backend)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return the rows as an Arrow C stream (the PyCapsule interface)."""
-        return self.to_reader().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         columns = "all columns" if self.columns is None else f"columns {', '.join(self.columns)}"

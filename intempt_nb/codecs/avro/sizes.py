@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import Defined
 
-__all__ = ["MAX_EMPTY", "Budget", "check_count", "least_size"]
+__all__ = ["Budget", "check_count", "least_size"]
 
 MAX_EMPTY = 1 << 24
 """How many values that take no byte (null, records of nothing else) a block may have: a count of them costs the writer

@@ -45,6 +45,7 @@ from intempt_nb.schema.model import (
     Timestamp,
     Union,
     Uuid,
+    base_type,
     without_null,
 )
 from intempt_nb.schema.parsing.branches import branch_name
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from intempt_nb.codecs.avro.sizes import Budget
     from intempt_nb.schema.model import Defined
 
-__all__ = ["Encoding", "JsonForm", "ReadValue", "plain_type", "value_reader"]
+__all__ = ["Encoding", "JsonForm", "ReadValue", "value_reader"]
 
 Encoding: TypeAlias = Literal["plain", "avro", "default"]
 ReadValue: TypeAlias = "Callable[[bytes, int], tuple[Any, int]]"
@@ -81,27 +82,6 @@ class JsonForm:
 
     encoding: Encoding = "plain"
     tagged: bool = True
-
-
-def plain_type(avro_type: AvroType) -> AvroType:
-    """Return a logical type without what makes it one; other types as they are."""
-    match avro_type:
-        case Date(base):
-            return Int() if base == "int" else String()
-        case Time(unit):
-            return Int() if unit == "ms" else Long()
-        case Timestamp():
-            return Long()
-        case Decimal(fixed=fixed):
-            return Bytes() if fixed is None else fixed
-        case BigDecimal():
-            return Bytes()
-        case Duration(fixed):
-            return fixed
-        case Uuid(fixed=fixed):
-            return String() if fixed is None else fixed
-        case _:
-            return avro_type
 
 
 def value_reader(avro_type: AvroType, named: Mapping[str, Defined], form: JsonForm, budget: Budget) -> ReadValue:
@@ -135,7 +115,7 @@ class _Reader:
     """The readers of records by name, so that a recursive one ends."""
 
     def reader(self, avro_type: AvroType) -> ReadValue:
-        match plain_type(avro_type) if self.form.encoding == "avro" else avro_type:
+        match base_type(avro_type) if self.form.encoding == "avro" else avro_type:
             case Null():
                 return lambda data, position: (None, position)
             case Boolean():

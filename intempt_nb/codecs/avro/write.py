@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from contextlib import contextmanager
@@ -226,8 +227,10 @@ def open_batches(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
         return data.schema, [data]
     if isinstance(data, pa.Table):
         return data.schema, data.to_batches()
+    if isinstance(data, pd.Series):
+        raise DataError("rows cannot be written from a Series; make it a table: series.to_frame('name')")
     if hasattr(data, "__arrow_c_stream__"):
-        reader = data if isinstance(data, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(data)
+        reader = data if isinstance(data, pa.RecordBatchReader) else _reader(data)
         return reader.schema, reader
     if not hasattr(data, "__iter__") or isinstance(data, str | bytes | dict):
         raise DataError(f"rows cannot be written from {type(data).__name__}; expected a DataFrame or Arrow data")
@@ -237,6 +240,14 @@ def open_batches(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
         kind = "nothing" if first is None else type(first).__name__
         raise DataError(f"rows cannot be written from {kind}; expected record batches, a DataFrame or Arrow data")
     return first.schema, _same(first, batches)
+
+
+def _reader(data: Any) -> pa.RecordBatchReader:
+    try:
+        return pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowInvalid:  # the stream of one column
+        kind = type(data).__name__
+        raise DataError(f"rows cannot be written from {kind}, which has no named columns; make it a table") from None
 
 
 def _same(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -260,9 +271,14 @@ def _entries(metadata: Mapping[str, str | bytes] | None) -> dict[str, bytes]:
 def _written(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     """Open what is written: of a path a file beside it, which takes its place if no error comes."""
     if not isinstance(target, str | os.PathLike):
+        if not hasattr(target, "write") or isinstance(target, io.StringIO | io.TextIOWrapper):
+            kind = type(target).__name__
+            raise DataError(f"an Avro file cannot be written to {kind}; expected a path or a file opened with 'wb'")
         yield target
         return
     path = Path(target)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a file")
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         file = open(beside, "xb")  # noqa: SIM115  (closed below)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import io
 import re
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
+from intempt_nb.codecs.rows.files import file_digest, missing_file
 from intempt_nb.display import shorten
-from intempt_nb.errors import DataError, suggest
+from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["CSV_ROWS", "open_csv"]
+__all__ = ["open_csv"]
 
 CSV_ROWS = "rows are counted as a spreadsheet does, the header being row 1"
 BLOCK_BYTES = 8 << 20
@@ -72,7 +72,7 @@ def open_csv(path: str | Path, *, encoding: str | None = None, delimiter: str | 
     path = Path(path)
     _check_options(encoding, delimiter)
     if not path.is_file():
-        raise _missing(path)
+        raise missing_file(path)
     sample = _sample(path)
     encoding = encoding or _encoding(path, sample)
     header = _header(path, sample, encoding)
@@ -85,7 +85,7 @@ def open_csv(path: str | Path, *, encoding: str | None = None, delimiter: str | 
         numbering=CSV_ROWS,
         length=None,
         blocks=lambda: _blocks(dialect),
-        digest=lambda: _digest(path),
+        digest=lambda: file_digest(path),
     )
 
 
@@ -108,16 +108,6 @@ def _delimiter(header: str) -> str:
 
 def _text_schema(names: Iterable[str]) -> pa.Schema:
     return pa.schema([pa.field(name, pa.string()) for name in names])
-
-
-def _missing(path: Path) -> DataError:
-    if path.is_dir():
-        return DataError(f"{path} is a folder; expected a CSV file")
-    folder = path.parent
-    if not folder.is_dir():
-        return DataError(f"no file {path}: there is no folder {folder.absolute()}")
-    alike = sorted(each.name for each in folder.iterdir() if each.is_file() and each.suffix == path.suffix)
-    return DataError(f"no file {shorten(path, 300)} (looked in {folder.absolute()}){suggest(path.name, alike)}")
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -317,8 +307,3 @@ def _find_invalid(path: Path) -> DataError:
                 return _not_utf8(path, error.object, error.start, lines)
             lines += chunk.count(b"\n")
     return DataError(f"{path} is not UTF-8; pass encoding= as it was saved")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

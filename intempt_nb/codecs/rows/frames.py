@@ -5,21 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
-from intempt_nb.codecs.rows.blocks import Block, Tabular
+from intempt_nb.codecs.rows.blocks import Tabular
+from intempt_nb.codecs.rows.files import BLOCK_ROWS, numbered_blocks
 from intempt_nb.schema.mapping.frames import from_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
 __all__ = ["open_frame", "open_table"]
 
 FRAME_ROWS = "rows are counted from 0, as in frame.iloc[row]"
-BLOCK_ROWS = 65_536
 
 
 def open_frame(frame: pd.DataFrame) -> Tabular:
@@ -35,16 +32,9 @@ def open_table(table: pa.Table, origin: str = "Arrow table") -> Tabular:
         text=False,
         numbering=FRAME_ROWS if origin == "DataFrame" else "rows are counted from 0",
         length=len(table),
-        blocks=lambda: _blocks(table),
+        blocks=lambda: numbered_blocks(table.unify_dictionaries().to_batches()),
         digest=lambda: _digest(table),
     )
-
-
-def _blocks(table: pa.Table) -> Iterator[Block]:
-    first = 0
-    for batch in table.unify_dictionaries().to_batches(max_chunksize=BLOCK_ROWS):
-        yield Block(batch, pa.array(np.arange(first, first + len(batch))))
-        first += len(batch)
 
 
 def _digest(table: pa.Table) -> str:

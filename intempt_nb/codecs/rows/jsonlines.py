@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["LINES", "open_jsonlines"]
+__all__ = ["open_jsonlines"]
 
 LINES = "lines are counted from 1"
 PIECE_BYTES = 4 << 20

@@ -7,12 +7,14 @@ value as its JSON text, and text as it is, so that nothing is lost and the colum
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from itertools import accumulate
-from math import isfinite, isnan
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +22,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.codecs.wire.literals import Number, dumps
+from intempt_nb.codecs.wire.literals import NOT_FINITE, Number, dumps
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.inferring.leaves import MIXED_KEY
+from intempt_nb.schema.mapping.frames import exact_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +38,10 @@ MOST_KEYS = 1_000
 
 EXACT_IN_DOUBLE = 2**53
 SURELY_EXACT = 15  # digits
+MOST_INT64_DIGITS = 19
+_DATE_UNITS = ("Y", "M", "W", "D")
 _INT64 = range(-(2**63), 2**63)
+_REFUSALS = (pa.ArrowException, OverflowError, TypeError, ValueError)
 
 
 class JsonKind(Enum):
@@ -199,12 +205,18 @@ def _kind_of_number(number: Number | float) -> JsonKind:
     if isinstance(number, Number):
         if len(number) <= SURELY_EXACT and number.isdigit():
             return JsonKind.WHOLE
-        number = int(number) if number.lstrip("-").isdigit() else float(number)
+        digits = number.lstrip("-")
+        if digits.isdigit() and len(digits) > MOST_INT64_DIGITS:  # Python refuses to read thousands of digits
+            return JsonKind.HUGE
+        read = int(number) if digits.isdigit() else float(number)
+        if isinf(read) and number not in NOT_FINITE:
+            return JsonKind.HUGE
+        number = read
     if isinstance(number, int):
         if abs(number) < EXACT_IN_DOUBLE:
             return JsonKind.WHOLE
         return JsonKind.WIDE if number in _INT64 else JsonKind.HUGE
-    return JsonKind.REAL if isfinite(number) or isnan(number) else JsonKind.HUGE
+    return JsonKind.REAL
 
 
 def _keys(values: Sequence[Any], rows: Iterable[int], path: str) -> dict[str, None]:
@@ -230,9 +242,23 @@ def _other(values: Sequence[Any], rows: Mapping[JsonKind, list[int]], path: str)
             message = f"{type(first).__name__} here, and {kind.value} in row {strangers[0]}; make them one type"
             raise DataError(message, row=where[0], field=path, value=shorten(first))
     try:
-        return pa.array([values[row] for row in where], from_pandas=True).type
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        raise DataError(f"{type(first).__name__} cannot be read: {error}", row=where[0], field=path) from None
+        found = [values[row] for row in where]
+        kind = pa.array(found, from_pandas=True).type
+        exact = exact_type(kind, found)
+        return kind if exact == kind else pa.array(found, exact, from_pandas=True).type
+    except _REFUSALS as error:
+        row = next((row for row in where if _is_refused(values[row])), where[0])
+        name, value = type(values[row]).__name__, shorten(values[row])
+        raise DataError(f"{name} cannot be read: {shorten(error, 200)}", row=row, field=path, value=value) from None
+
+
+def _is_refused(value: Any) -> bool:
+    """Return whether Arrow has no type for a value, whatever stands beside it."""
+    try:
+        pa.array([value], from_pandas=True)
+    except _REFUSALS:
+        return True
+    return False
 
 
 def build(values: Sequence[Any], target: pa.Field) -> pa.Array:
@@ -282,12 +308,17 @@ def _text_of(value: Any) -> str | None:
         case str():
             return str(value)
         case _:
-            return dumps(_literal(value))
+            literal = _literal(value)
+            return str(literal) if isinstance(literal, str) else dumps(literal)
 
 
 def _literal(value: Any) -> Any:
-    """Return a value with Python's numbers as literals, which is how they are written."""
+    """Return a value with Python's numbers as literals, which is how they are written; those not finite as text."""
     match value:
+        case Number() if value in NOT_FINITE:
+            return str(value)
+        case float() if isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
         case dict():
             return {key: _literal(each) for key, each in value.items()}
         case list():
@@ -299,7 +330,10 @@ def _literal(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a Python value as decoded JSON has it: pandas' and NumPy's missing values as None, arrays as lists."""
+    """Return a Python value as decoded JSON has it: missing values as None, arrays as lists, NumPy's scalars as such.
+
+    NumPy's dates become Python's, its times and durations pandas', which keep their nanoseconds.
+    """
     match value:
         case None | bool() | str() | int():
             return value
@@ -311,7 +345,24 @@ def plain(value: Any) -> Any:
             return [plain(each) for each in value]
         case np.ndarray():
             return plain(value.tolist())
+        case np.datetime64() | np.timedelta64():
+            return _plain_time(value)
         case np.bool_() | np.number():
             return plain(value.item())
+        case Decimal():
+            return None if value.is_nan() else value
         case _:
             return None if value is pd.NA or value is pd.NaT else value
+
+
+def _plain_time(value: np.datetime64 | np.timedelta64) -> Any:
+    """Return the value as Python or pandas has it; as it is where neither does, which is an error later on."""
+    if np.isnat(value):
+        return None
+    if np.datetime_data(value.dtype)[0] in _DATE_UNITS and isinstance(value, np.datetime64):
+        day = value.item()
+        return day if isinstance(day, dt.date) else value
+    try:
+        return pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)
+    except ValueError:
+        return value

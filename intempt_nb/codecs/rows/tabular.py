@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +17,22 @@ from intempt_nb.codecs.rows.csv import open_csv
 from intempt_nb.codecs.rows.files import missing_file
 from intempt_nb.codecs.rows.frames import open_frame, open_table
 from intempt_nb.codecs.rows.items import open_items
-from intempt_nb.codecs.rows.jsonlines import open_jsonlines
+from intempt_nb.codecs.rows.jsonlines import LINES, open_jsonlines
+from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.inferring.inference import InferredSchema, infer
+from intempt_nb.schema.parsing.avro import SchemaWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 
 __all__ = ["infer_schema", "open_tabular"]
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED = (".gz", ".bz2", ".zst")
+MOST_TOLD = 3
 
 _OPENERS: Mapping[str, Callable[[Path], Tabular]] = {
     ".parquet": open_parquet,
@@ -91,7 +97,11 @@ def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabul
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
     opener = _OPENERS.get(kind)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name that the system does not take: text in a path's place
+        raise DataError(f"{shorten(repr(str(path)))} cannot be a file's path: {error.strerror}") from None
+    if not found:
         raise missing_file(path)
     if opener is not None:
         _refuse_csv_options(encoding, delimiter, f"{path} is not one by its suffix")
@@ -145,16 +155,24 @@ def infer_schema(
     Raises
     ------
     DataError
-        If the source cannot be read, or `types` names no column.
+        If the source cannot be read, or `types` is no mapping or names no column.
     SchemaError
         If one of `types` is no Avro type.
+
+    Warns
+    -----
+    SchemaWarning
+        For lines of a file that are no rows and are left out: with too few or too many cells, or no JSON objects.
     """
     if sample is not None and (isinstance(sample, bool) or not isinstance(sample, int) or sample < 1):
         raise DataError(f"sample is {sample!r}; expected a number of rows, or None for all")
+    if types is not None and not isinstance(types, Mapping):
+        raise DataError(f"types is {shorten(repr(types))}; expected a dict: types of columns by their names")
     opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
     is_path = isinstance(source, str | PathLike)
-    return infer(
-        ((block.batch, block.rows) for block in opened.blocks()),
+    left_out = _LeftOut()
+    inferred = infer(
+        left_out.passed_by(opened.blocks()),
         opened.schema,
         name=name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
         namespace=namespace,
@@ -164,3 +182,26 @@ def infer_schema(
         verify=verify,
         origin=Path(source).name if is_path else opened.origin,
     )
+    if left_out.count:
+        unit = "line" if opened.numbering == LINES else "row"
+        warnings.warn(f"{opened.origin}: {left_out.told(unit)}", SchemaWarning, stacklevel=2)
+    return inferred
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    """Counts the rows that cannot be cut into columns, and keeps the first of them."""
+
+    count: int = 0
+    first: tuple[Malformed, ...] = ()
+
+    def passed_by(self, blocks: Iterable[Block]) -> Iterator[tuple[pa.RecordBatch, pa.Int64Array]]:
+        for block in blocks:
+            self.count += len(block.malformed)
+            self.first = (self.first + block.malformed[:MOST_TOLD])[:MOST_TOLD]
+            yield block.batch, block.rows
+
+    def told(self, unit: str) -> str:
+        listed = "; ".join(f"{unit} {each.row}: {each.reason}" for each in self.first)
+        more = "; …" if self.count > len(self.first) else ""
+        return f"{self.count:,} {unit}{' is' if self.count == 1 else 's are'} left out ({listed}{more})"

@@ -27,6 +27,7 @@ from intempt_nb.codecs.wire.wire import FIRST_DAY, LAST_DAY
 from intempt_nb.display import shorten
 from intempt_nb.schema.mapping.arrow import WIRE, holds_json_text
 from intempt_nb.schema.mapping.durations import period_texts
+from intempt_nb.schema.mapping.layouts import gaps
 from intempt_nb.schema.model import (
     Array,
     AvroType,
@@ -169,20 +170,20 @@ class Outgoing:
 
     def _list(self, array: pa.ListArray, items: AvroType) -> pa.Array:
         array, offsets, used = _spread(array)
-        return pa.ListArray.from_arrays(offsets, self.column(array.values[used], items), mask=_gaps(array))
+        return pa.ListArray.from_arrays(offsets, self.column(array.values[used], items), mask=gaps(array))
 
     def _map(self, array: pa.MapArray, values: AvroType) -> pa.Array:
         array, offsets, used = _spread(array)
         items = self.column(array.items[used], values)
         if is_nullable(values) and not self.explicit_nulls:  # the writer would leave out the entry, key and all
             items = self._written(items)
-        return pa.MapArray.from_arrays(offsets, array.keys[used], items, mask=_gaps(array))
+        return pa.MapArray.from_arrays(offsets, array.keys[used], items, mask=gaps(array))
 
     def _struct(self, array: pa.StructArray, record: Record) -> pa.Array:
         if not record.fields:  # an array made of no children would have no length
             return array
         children = [self.column(child, each.type) for child, each in zip(array.flatten(), record.fields, strict=True)]
-        return pa.StructArray.from_arrays(children, names=[each.name for each in record.fields], mask=_gaps(array))
+        return pa.StructArray.from_arrays(children, names=[each.name for each in record.fields], mask=gaps(array))
 
     def _written(self, array: pa.Array) -> pa.Array:
         """Return markers for the JSON of the values, null among them."""
@@ -202,10 +203,6 @@ def _spread(array: pa.Array) -> tuple[pa.Array, pa.Array, slice]:
         array = array.take(pa.array(np.arange(len(array))))
         bounds = array.offsets.to_numpy()
     return array, pa.array(bounds - bounds[0]), slice(int(bounds[0]), int(bounds[-1]))
-
-
-def _gaps(array: pa.Array) -> pa.Array | None:
-    return array.is_null() if array.null_count else None
 
 
 def _json_texts(array: pa.Array) -> Iterable[bytes | None]:

@@ -35,6 +35,7 @@ import pyarrow.compute as pc
 
 from intempt_nb.schema.mapping.arrow import WIRE, arrow_type, holds_json_text
 from intempt_nb.schema.mapping.durations import periods
+from intempt_nb.schema.mapping.layouts import gaps
 from intempt_nb.schema.mapping.metadata import arrow_schema
 from intempt_nb.schema.model import (
     Array,
@@ -194,11 +195,11 @@ def from_wire(array: pa.Array, avro_type: AvroType, named: Mapping[str, Defined]
             return array.cast(arrow_type(stamp, named, WIRE))
         case Array(items) as lists:
             values = _present(from_wire(array.values, items, named), items)
-            return pa.ListArray.from_arrays(array.offsets, values, arrow_type(lists, named, WIRE), mask=_gaps(array))
+            return pa.ListArray.from_arrays(array.offsets, values, arrow_type(lists, named, WIRE), mask=gaps(array))
         case Map(items) as maps:
             values = _present(from_wire(array.items, items, named), items)
             kind = arrow_type(maps, named, WIRE)
-            return pa.MapArray.from_arrays(array.offsets, array.keys, values, kind, mask=_gaps(array))
+            return pa.MapArray.from_arrays(array.offsets, array.keys, values, kind, mask=gaps(array))
         case Record() as record:
             return _structs(array, record, named)
         case Reference(name):
@@ -218,17 +219,13 @@ def _structs(array: pa.StructArray, record: Record, named: Mapping[str, Defined]
         if not field.nullable and column.null_count > array.null_count:
             raise Refused
         children.append(column)
-    return pa.StructArray.from_arrays(children, fields=list(arrow_type(record, named, WIRE)), mask=_gaps(array))
+    return pa.StructArray.from_arrays(children, fields=list(arrow_type(record, named, WIRE)), mask=gaps(array))
 
 
 def _present(array: pa.Array, avro_type: AvroType) -> pa.Array:
     if array.null_count and not is_nullable(avro_type):
         raise Refused
     return array
-
-
-def _gaps(array: pa.Array) -> pa.Array | None:
-    return array.is_null() if array.null_count else None
 
 
 def _numbers(array: pa.Array, kind: pa.DataType) -> pa.Array:

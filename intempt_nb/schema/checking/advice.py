@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from intempt_nb.schema.mapping.layouts import is_text
 from intempt_nb.schema.model import (
     AvroType,
     Boolean,
@@ -75,7 +76,7 @@ def _cast(source: pa.DataType, avro_type: AvroType) -> _Cast | None:
     match avro_type:
         case String() | Enum() | Uuid(fixed=None):
             nested = types.is_nested(source) or isinstance(source, pa.BaseExtensionType)
-            return None if nested or _is_text(source) else _TEXT
+            return None if nested or is_text(source) else _TEXT
         case Int() | Long() | Float() | Double() if types.is_boolean(source):
             return _WHOLE
         case Int() | Long() if types.is_floating(source):
@@ -97,14 +98,10 @@ def _cast(source: pa.DataType, avro_type: AvroType) -> _Cast | None:
         case Time() if types.is_timestamp(source):
             finest = "ns" if source.unit == "ns" else "us"
             return _Cast("{c}.dt.time", f"{{c}}.cast(pa.time64('{finest}'))", "cuts off the day")
-        case Bytes() | Fixed() if _is_text(source):
+        case Bytes() | Fixed() if is_text(source):
             return _BYTES
         case _:
             return None
-
-
-def _is_text(source: pa.DataType) -> bool:
-    return bool(pa.types.is_string(source) or pa.types.is_large_string(source) or pa.types.is_string_view(source))
 
 
 def advise_drop_gaps(data: Given, index: int) -> str:

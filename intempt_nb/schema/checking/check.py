@@ -16,7 +16,7 @@ from intempt_nb.schema.checking.columns import convert_field
 from intempt_nb.schema.checking.given import given, matches
 from intempt_nb.schema.checking.matching import ignored_inside, meant
 from intempt_nb.schema.mapping.frames import Unreadable, to_frame
-from intempt_nb.schema.model import MISSING, Reference, describe, without_null
+from intempt_nb.schema.model import MISSING, describe, resolved, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.checking.given import Column, Given
     from intempt_nb.schema.checking.refusals import Refusal
-    from intempt_nb.schema.model import AvroType, Field
+    from intempt_nb.schema.model import Field
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["ColumnCheck", "SchemaCheck", "Status", "check"]
@@ -288,7 +288,7 @@ def _column(data: Given, index: int, field: Field, schema: Schema) -> ColumnChec
     column = data.columns[index]
     if isinstance(column.cells, Unreadable):
         return _unreadable(column, column.cells, field)
-    arrow, plain = column.cells.type, _plain(field.type, schema)
+    arrow, plain = column.cells.type, resolved(without_null(field.type), schema.named)
     base = ColumnCheck(column.name, field.name, "fits", str(arrow), describe(field.type))
     try:
         convert_field(pa.nulls(0, arrow), field, schema.named)
@@ -307,11 +307,6 @@ def _column(data: Given, index: int, field: Field, schema: Schema) -> ColumnChec
     return replace(base, status="values", failing=tally.failing, rows=tuple(tally.rows), message=message, advice=advice)
 
 
-def _plain(avro_type: AvroType, schema: Schema) -> AvroType:
-    plain = without_null(avro_type)
-    return schema.named[plain.name] if isinstance(plain, Reference) else plain
-
-
 @dataclass(slots=True)
 class _Tally:
     """The refused cells of a column, counted block by block."""
@@ -325,17 +320,20 @@ class _Tally:
     def add(self, refusals: Sequence[Refusal], cells: pa.Array, first: int) -> None:
         if not refusals:
             return
+        places: dict[str, list[pa.Array]] = {}
         for each in refusals:
-            count, rows = self.reasons.get(each.reason, (0, []))
-            cells_failing = pc.unique(each.positions)  # a cell may have several bad parts
-            self.reasons[each.reason] = count + len(cells_failing), _more(rows, cells_failing, first)
+            places.setdefault(each.reason, []).append(each.positions)
             found = cells.take(each.positions) if each.values is None else each.values
             nulls = 0 if each.path or each.paths is not None else found.null_count
             self.gaps = self.gaps or nulls > 0
             self.only_gaps = self.only_gaps and nulls == len(each.positions)
-        failing = pc.unique(pa.concat_arrays([each.positions for each in refusals]))
+        for reason, parts in places.items():
+            count, rows = self.reasons.get(reason, (0, []))
+            failing = _cells(parts)
+            self.reasons[reason] = count + len(failing), _more(rows, failing, first)
+        failing = _cells([each.positions for each in refusals])
         self.failing += len(failing)
-        self.rows = _more(self.rows, failing.sort() if len(refusals) > 1 else failing, first)
+        self.rows = _more(self.rows, failing, first)
 
     def message(self, length: int) -> str:
         return "; ".join(
@@ -343,6 +341,12 @@ class _Tally:
             f"{', '.join(map(str, rows))}{', …' if count > len(rows) else ''})"
             for reason, (count, rows) in self.reasons.items()
         )
+
+
+def _cells(parts: Sequence[pa.Array]) -> pa.Array:
+    """Return the cells that some parts of theirs fail, each once and in order."""
+    failing = pc.unique(pa.concat_arrays(parts))
+    return failing.sort() if len(parts) > 1 else failing
 
 
 def _more(rows: list[int], positions: pa.Array, first: int) -> list[int]:

@@ -22,7 +22,7 @@ from intempt_nb.schema.checking.reading import read_text
 from intempt_nb.schema.checking.refusals import Converted, Reader, Refusal
 from intempt_nb.schema.checking.scalars import convert_scalar, finite
 from intempt_nb.schema.mapping.arrow import WIRE, arrow_type, holds_json_text
-from intempt_nb.schema.mapping.layouts import plain_layout
+from intempt_nb.schema.mapping.layouts import gaps, is_list, is_text, plain_layout
 from intempt_nb.schema.model import (
     MISSING,
     Array,
@@ -30,14 +30,15 @@ from intempt_nb.schema.model import (
     Date,
     Defined,
     Double,
+    Duration,
     Float,
     Map,
     Null,
     Record,
-    Reference,
     Union,
     describe,
     is_nullable,
+    resolved,
     without_null,
 )
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import Field
 
-__all__ = ["convert", "convert_field", "match_name", "require_values"]
+__all__ = ["convert", "convert_field", "require_values"]
 
 
 def convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined], path: str) -> Converted:
@@ -139,38 +140,38 @@ def require_values(converted: Converted, reason: str) -> Converted:
 
 def _convert(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined], path: str) -> Converted:
     target = arrow_type(avro_type, named, WIRE)
-    plain = _resolve(without_null(avro_type), named)
+    plain = resolved(without_null(avro_type), named)
     if pa.types.is_null(values.type):
         return Converted(pa.nulls(len(values), target))
     if holds_json_text(avro_type, named, WIRE):
         return _to_json_text(values, avro_type, named)
     match plain:
-        case Array(items) if _is_list(values.type):
+        case Array(items) if is_list(values.type):
             return _convert_list(values, items, target, named, path)
         case Record() if pa.types.is_struct(values.type):
             return _convert_struct(values, plain, target, named, path)
         case Map(item):
             return _convert_map(values, item, target, named, path)
-    if _is_text(values.type):
+    if is_text(values.type):
         return _from_text(values.cast(pa.string()), plain, target)
     if isinstance(plain, Double | Float) and pa.types.is_floating(values.type):
         return finite(Reader(values), target)
+    if isinstance(plain, Duration) and values.type == target:
+        return _durations(values, plain)
     if values.type == target:
         return Converted(values)
     return convert_scalar(values, plain, target, path)
 
 
-def _resolve(avro_type: AvroType, named: Mapping[str, Defined]) -> AvroType:
-    return named[avro_type.name] if isinstance(avro_type, Reference) else avro_type
-
-
-def _is_text(arrow: pa.DataType) -> bool:
-    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow))
-
-
-def _is_list(arrow: pa.DataType) -> bool:
-    types = pa.types
-    return bool(types.is_list(arrow) or types.is_large_list(arrow) or types.is_fixed_size_list(arrow))
+def _durations(values: pa.Array, avro_type: Duration) -> Converted:
+    """Return intervals, those that Avro has no duration for refused; value by value, as Arrow has no test to ask."""
+    why_not = form_of(avro_type)
+    reasons = [None if each is None else why_not(each) for each in values.to_pylist()]
+    bad = [position for position, reason in enumerate(reasons) if reason is not None]
+    if not bad:
+        return Converted(values)
+    kept = values.take(pa.array([None if reason is not None else at for at, reason in enumerate(reasons)], pa.int64()))
+    return Converted(kept, (Refusal(pa.array(bad, pa.int64()), reasons[bad[0]] or ""),))
 
 
 def _from_text(values: pa.Array, avro_type: AvroType, target: pa.DataType) -> Converted:
@@ -188,11 +189,11 @@ def _from_text(values: pa.Array, avro_type: AvroType, target: pa.DataType) -> Co
 def _to_json_text(values: pa.Array, avro_type: AvroType, named: Mapping[str, Defined]) -> Converted:
     """Return JSON text; strings are taken to be JSON text already, as such a column is when it was loaded."""
     check = item_checker(avro_type, named, extra_keys=True)
-    is_text = _is_text(values.type)
+    is_json = is_text(values.type)
     texts: list[str | None] = []
     found: dict[tuple[str, str | None], list[tuple[int, Found]]] = {}
     for row, value in enumerate(values.to_pylist()):
-        text, problems = (None, ()) if value is None else _json_text(value, is_text, check, describe(avro_type))
+        text, problems = (None, ()) if value is None else _json_text(value, is_json, check, describe(avro_type))
         texts.append(None if problems else text)
         for each in problems:
             found.setdefault((each.reason, each.expected), []).append((row, each))
@@ -210,12 +211,12 @@ def _to_json_text(values: pa.Array, avro_type: AvroType, named: Mapping[str, Def
 
 
 def _json_text(
-    value: Any, is_text: bool, check: Callable[[Any], Sequence[Found]], expected: str
+    value: Any, is_json: bool, check: Callable[[Any], Sequence[Found]], expected: str
 ) -> tuple[str | None, Sequence[Found]]:
     """Return a cell as JSON text, and what is wrong with it."""
     try:
-        text = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        decoded = json.loads(value) if is_text else value
+        text = value if is_json else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        decoded = json.loads(value) if is_json else value
     except (ValueError, RecursionError):
         return None, [Found(value, expected, "not JSON text")]
     except TypeError as error:
@@ -231,7 +232,7 @@ def _convert_list(
     lengths = pc.fill_null(pc.list_value_length(values), 0).cast(pa.int64())
     ends = pc.cumulative_sum(lengths)
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends]).cast(pa.int32())
-    mask = pc.is_null(values) if values.null_count else None
+    mask = gaps(values)
     lists = pa.ListArray.from_arrays(offsets, inner.values, type=target, mask=mask)
     parents = pc.list_parent_indices(values).cast(pa.int64())
     refusals = []
@@ -287,10 +288,9 @@ def _convert_struct(
         children.append(_scatter(part.values, here, len(values)))
         step = (".", each.name, "")
         refusals += [_lift(refusal, child.take(here), step, here, each.type) for refusal in part.refusals]
-    mask = pc.is_null(values) if values.null_count else None
     if not children:  # an array made of no children would have no length
         return Converted(pa.array([None if empty is None else {} for empty in values.to_pylist()], target))
-    return Converted(pa.StructArray.from_arrays(children, fields=list(target), mask=mask), tuple(refusals))
+    return Converted(pa.StructArray.from_arrays(children, fields=list(target), mask=gaps(values)), tuple(refusals))
 
 
 def _scatter(values: pa.Array, positions: pa.Array, length: int) -> pa.Array:
@@ -322,7 +322,7 @@ def _convert_map(
     keys = entries.keys.slice(offsets[0].as_py(), len(flat)).cast(pa.string())
     lengths = pc.subtract(offsets[1:], offsets[:-1])
     starts = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))]).cast(pa.int32())
-    mask = pc.is_null(entries) if entries.null_count else None
+    mask = gaps(entries)
     maps = pa.MapArray.from_arrays(starts, keys, inner.values, type=target, mask=mask)
     parents = pc.list_parent_indices(pa.ListArray.from_arrays(starts, inner.values)).cast(pa.int64())
     steps = [("{", keys.take(each.positions), "}") for each in inner.refusals]

@@ -41,7 +41,7 @@ import pyarrow as pa
 
 from intempt_nb.schema.checking import text as grammar
 from intempt_nb.schema.checking.reading import TIME, UUID, read_text
-from intempt_nb.schema.checking.scalars import EXACT_DOUBLE, EXACT_FLOAT
+from intempt_nb.schema.checking.scalars import DAY, EXACT_DOUBLE, EXACT_FLOAT
 from intempt_nb.schema.mapping.arrow import WIRE, arrow_type
 from intempt_nb.schema.mapping.durations import format_period, parse_period
 from intempt_nb.schema.model import (
@@ -101,7 +101,6 @@ _DECIMAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", re.ASCII)
 _TOO_FINE = {unit: re.compile(rf"\.[0-9]{{{digits}}}[0-9]*[1-9]") for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
 _UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _LAST_HOUR = "23"  # from 3.13 on Python reads 24:00 too
-_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 _FLOAT_LIMIT = 2.0**128 - 2.0**103
 """From here on a number rounds to infinity in 32 bits."""
 
@@ -306,7 +305,7 @@ def _time(value: Any, avro_type: Time) -> str | None:
             return "finer than milliseconds" if too_fine else None
         case _:
             reason = _integer(value, bits=64)
-            return reason if reason is not None or 0 <= value < _DAY[avro_type.unit] else "no such time of day"
+            return reason if reason is not None or 0 <= value < DAY[avro_type.unit] else "no such time of day"
 
 
 def _timestamp(value: Any, avro_type: Timestamp) -> str | None:

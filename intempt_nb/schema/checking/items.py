@@ -26,7 +26,7 @@ from intempt_nb.errors import suggest
 from intempt_nb.schema.checking.forms import form_of, kind_of
 from intempt_nb.schema.checking.matching import meant
 from intempt_nb.schema.checking.rejects import VALUE_LENGTH
-from intempt_nb.schema.model import Array, Map, Null, Record, Reference, Union, describe
+from intempt_nb.schema.model import Array, Map, Null, Record, Reference, String, Union, describe
 from intempt_nb.schema.parsing.branches import branch_name
 
 if TYPE_CHECKING:
@@ -229,13 +229,17 @@ def _array(check_item: _Check, expected: str) -> _Check:
 
 
 def _map(check_value: _Check, expected: str) -> _Check:
+    why_not = form_of(String())
+
     def check(value: Any, walk: _Walk) -> Sequence[Found]:
         if not isinstance(value, Mapping):
             return _wrong_kind(value, expected)
         problems: list[Found] = []
         for key, each in value.items():
-            if not isinstance(key, str):
-                problems.append(Found(key, "string", f"{kind_of(key)} as the key of a map", f"{{{as_text(key)}}}"))
+            reason = why_not(key)
+            if reason is not None:
+                reason = reason or f"{kind_of(key)} as the key of a map"
+                problems.append(Found(key, "string", reason, f"{{{as_text(key)}}}"))
                 continue
             found = check_value(each, walk)
             if found:

@@ -32,10 +32,12 @@ from intempt_nb.schema.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXACT_DOUBLE", "EXACT_FLOAT", "convert_scalar", "finite"]
+__all__ = ["DAY", "EXACT_DOUBLE", "EXACT_FLOAT", "convert_scalar", "finite"]
 
 EXACT_DOUBLE = 2**53
 EXACT_FLOAT = 2**24
+DAY = {"ms": 86_400_000, "us": 86_400_000_000}
+"""The units of a time of day."""
 
 
 def convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, path: str) -> Converted:
@@ -78,6 +80,9 @@ def convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, p
             return _by_trial(reader.with_values(values.cast(pa.decimal128(20, 0))), target, f"does not fit {target}")
         case Decimal() if types.is_decimal(source):
             return _by_trial(reader, target, f"does not fit {target}")
+        case Date("int") if types.is_integer(source):
+            days = _integers(reader, pa.int32())
+            return days.with_values(days.values.cast(target))
         case Date() if types.is_date(source):
             return reader.finish(_cast(target))
         case Date() if types.is_timestamp(source) and source.tz is None:
@@ -89,6 +94,10 @@ def convert_scalar(values: pa.Array, avro_type: AvroType, target: pa.DataType, p
             return _instants(reader.with_values(values.cast(pa.timestamp("ms"))), unit, target)
         case Timestamp() if types.is_integer(source):
             return reader.finish(lambda numbers: numbers.cast(pa.int64()).cast(target))
+        case Time(unit) if types.is_integer(source):
+            inside = pc.and_(pc.greater_equal(values, 0), pc.less(values, DAY[unit]))
+            storage = pa.int32() if target.bit_width == 32 else pa.int64()
+            return reader.keep(inside, "no such time of day").finish(lambda units: units.cast(storage).cast(target))
         case Time(unit) if types.is_time(source):
             return _times(reader, unit, target)
         case Long(str() as unit) if types.is_duration(source):

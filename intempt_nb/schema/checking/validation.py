@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.model import Field
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["column_error", "validate"]
+__all__ = ["validate"]
 
 
 def validate(data: Any, schema: Schema, *, limit: int | None = None) -> pd.DataFrame:

@@ -266,9 +266,7 @@ class Comparison:
             if now not in stayed:
                 self._note(here, "moved", "position", str(was + 1), str(now + 1))
             self._types(inside[0][was], inside[1][now], here)
-            self._attributes(
-                _of_field(olds[was], old.json["fields"][was]), _of_field(news[now], new.json["fields"][now]), here
-            )
+            self._attributes(_of_field(old.json["fields"][was]), _of_field(new.json["fields"][now]), here)
 
 
 def _of_union(either: Declared) -> Mapping[str, Any]:
@@ -280,7 +278,7 @@ def _branches(either: Declared) -> dict[str, Declared]:
     return {branch_name(branch.type): branch for branch in branches}
 
 
-def _of_field(field: Field, written: Mapping[str, Any]) -> dict[str, Any]:
+def _of_field(written: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is said of a field beside its name and type; what is as if not said is left out."""
     said = {key: each for key, each in written.items() if key not in ("name", "type")}
     usual: dict[str, Any] = {"order": "ascending", "aliases": [], "doc": None, "title": None}

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from intempt_nb.display import html_table, text_table
-from intempt_nb.schema.comparing.resolution import Finding, Kind, Level, Pair, Resolution, base_type, names_fit
-from intempt_nb.schema.model import Defined, Named, Record, describe
+from intempt_nb.schema.comparing.resolution import Finding, Kind, Level, Pair, Resolution, names_fit
+from intempt_nb.schema.model import Defined, Named, Record, base_type, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 from intempt_nb.schema.model import (
     Array,
     AvroType,
-    BigDecimal,
-    Date,
     Decimal,
     Duration,
     Enum,
     Fixed,
+    Logical,
     Map,
     Record,
-    Time,
-    Timestamp,
     Union,
     Uuid,
 )
@@ -61,7 +58,7 @@ def declared(avro_type: AvroType, json: Any) -> Declared:
         The decoded JSON it was made of.
     """
     known = _IN_THE_MODEL
-    if isinstance(avro_type, Date | Time | Timestamp | Decimal | BigDecimal | Duration | Uuid):
+    if isinstance(avro_type, Logical):
         known = known | _OF_A_LOGICAL_TYPE
     attributes: dict[str, Any] = {}
     while isinstance(json, dict):

@@ -7,43 +7,37 @@ recursive schema is no special case here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from intempt_nb.errors import suggest
 from intempt_nb.schema.model import (
     MISSING,
     Array,
     AvroType,
-    BigDecimal,
-    Boolean,
     Bytes,
-    Date,
     Decimal,
     Defined,
     Double,
-    Duration,
     Enum,
     Fixed,
     Float,
     Int,
+    Logical,
     Long,
     Map,
     Named,
-    Null,
     Record,
-    Reference,
     String,
-    Time,
-    Timestamp,
     Union,
-    Uuid,
+    base_type,
     describe,
+    resolved,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Finding", "Kind", "Level", "Pair", "Resolution", "base_type", "names_fit", "written_fields"]
+__all__ = ["Finding", "Kind", "Level", "Pair", "Resolution", "names_fit", "written_fields"]
 
 Kind: TypeAlias = Literal[
     "NAME_MISMATCH",
@@ -64,7 +58,6 @@ _PROMOTIONS: Mapping[AvroType, tuple[AvroType, ...]] = {
     Bytes(): (String(),),
 }
 _FEW = 20  # names among which to look for a near one, which takes its time for each name
-_LOGICAL = (Date, Time, Timestamp, Decimal, BigDecimal, Duration, Uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +117,7 @@ class Resolution:
 
     def pair(self, reader: AvroType, writer: AvroType, reader_step: str = "", writer_step: str = "") -> Pair:
         """Return the pair of these types, the references among them followed."""
-        reader = self.reader_named[reader.name] if isinstance(reader, Reference) else reader
-        writer = self.writer_named[writer.name] if isinstance(writer, Reference) else writer
+        reader, writer = resolved(reader, self.reader_named), resolved(writer, self.writer_named)
         return Pair(reader, writer, reader_step, writer_step)
 
     def level(self, reader: AvroType, writer: AvroType) -> Level:
@@ -176,33 +168,6 @@ class Resolution:
                 message = f"no field {field.name!r} was written: give it a default, or its name there as an alias{near}"
                 findings.append(Finding("READER_FIELD_MISSING_DEFAULT_VALUE", message, where, "/fields"))
         return Level(tuple(findings), below=tuple(below))
-
-
-def base_type(avro_type: AvroType) -> AvroType:
-    """Return the type that is encoded: a logical type's base, any other type as it is."""
-    match avro_type:
-        case Date(base):
-            return Int() if base == "int" else String()
-        case Time(unit):
-            return Int() if unit == "ms" else Long()
-        case Timestamp():
-            return Long()
-        case Decimal(fixed=fixed):
-            return fixed or Bytes()
-        case BigDecimal():
-            return Bytes()
-        case Duration(fixed):
-            return fixed
-        case Uuid(fixed):
-            return fixed or String()
-        case Long():
-            return Long()
-        case Null() | Boolean() | Int() | Float() | Double() | Bytes() | String():
-            return avro_type
-        case Fixed() | Enum() | Record() | Array() | Map() | Union() | Reference():
-            return avro_type
-        case _:
-            assert_never(avro_type)
 
 
 def names_fit(reader: Named, writer: Named) -> bool:
@@ -260,7 +225,7 @@ def _cannot_be_read(reader: AvroType, writer: AvroType) -> str:
 
 def _other_meaning(reader: AvroType, writer: AvroType) -> tuple[Finding, ...]:
     """Return a note where both have a logical type and not the same; a plain number or text takes any meaning."""
-    if not isinstance(reader, _LOGICAL) or not isinstance(writer, _LOGICAL) or describe(reader) == describe(writer):
+    if not isinstance(reader, Logical) or not isinstance(writer, Logical) or describe(reader) == describe(writer):
         return ()
     message = (
         f"written as {describe(writer)} and read as {describe(reader)}: the bytes can be read, the values "

@@ -20,8 +20,8 @@ import pyarrow as pa
 from intempt_nb.display import html_table, shorten, text_table
 from intempt_nb.errors import DataError
 from intempt_nb.schema.inferring.identifiers import BUDGET, identifier_rank
-from intempt_nb.schema.inferring.leaves import IN_TEXT, IN_TYPED_DATA, MIXED_KEY, TextColumn, TypedColumn, is_text
-from intempt_nb.schema.inferring.nested import ListColumn, MapColumn, Seen, StructColumn, is_list, merge_columns
+from intempt_nb.schema.inferring.leaves import IN_TEXT, IN_TYPED_DATA, MIXED_KEY, TextColumn, TypedColumn, holds_text
+from intempt_nb.schema.inferring.nested import ListColumn, MapColumn, Seen, StructColumn, holds_list, merge_columns
 from intempt_nb.schema.inferring.observed import Column, Concluded, Naming
 from intempt_nb.schema.inferring.pins import Pin, PinnedColumn, read_pins, refuse_unused
 from intempt_nb.schema.mapping.arrow_names import avro_name, avro_names
@@ -108,7 +108,14 @@ class InferredSchema:
         other
             Inferred from other data. Columns are matched by their names; one that is not in both becomes optional.
             The record keeps the name that it has here.
+
+        Raises
+        ------
+        TypeError
+            If `other` is anything else.
         """
+        if not isinstance(other, InferredSchema):
+            raise TypeError(f"found {type(other).__name__}; expected an InferredSchema: what infer_schema gives")
         mine, others = self.seen, other.seen
         columns = merge_columns(mine.columns, mine.rows, others.columns, others.rows)
         rows, sampled = mine.rows + others.rows, mine.sampled or others.sampled
@@ -273,15 +280,15 @@ class _Factory:
             return PinnedColumn(field.name, path, self.pins[path], self.origin)
         declared = declared_field(field) is not None
         mixed = (field.metadata or {}).get(MIXED_KEY)
-        if mixed is not None and is_text(kind):
+        if mixed is not None and holds_text(kind):
             return TextColumn(field.name, IN_TEXT, self.origin, mixed.decode())
-        if is_text(kind) and not declared:
+        if holds_text(kind) and not declared:
             return TextColumn(field.name, self.kinds, self.origin)
         if pa.types.is_struct(kind) and not declared:
             return StructColumn(
                 field.name, Seen(), {each.name: self.column(each, f"{path}.{each.name}") for each in kind}
             )
-        if is_list(kind) and not declared:
+        if holds_list(kind) and not declared:
             return ListColumn(field.name, Seen(), self.column(kind.value_field, f"{path}[]"))
         if pa.types.is_map(kind) and not declared:
             return MapColumn(field.name, Seen(), self.column(kind.item_field, f"{path}{{}}"))
@@ -297,14 +304,15 @@ def _conclude(seen: Observed) -> InferredSchema:
     found = [column.conclude(Naming(name, made)) for name, column in zip(names, seen.columns.values(), strict=True)]
     head = {"type": "record", "name": record, **({"namespace": seen.namespace} if seen.namespace else {})}
     schema = Schema.parse({**head, "fields": [each.field for each in found]})
-    lines = [line for each in found for line in _lines(each, schema, seen)]
+    types = {each.name: each.type for each in schema}
+    lines = [line for each in found for line in _lines(each, types, seen)]
     evidence = pd.DataFrame(lines, columns=_EVIDENCE).astype({"unique": object})
-    return InferredSchema(schema, evidence, _candidates(schema, lines), seen)
+    return InferredSchema(schema, evidence, _candidates(schema.record.name, types, lines), seen)
 
 
-def _lines(found: Concluded, schema: Schema, seen: Observed) -> Iterator[tuple[Any, ...]]:
+def _lines(found: Concluded, types: Mapping[str, AvroType], seen: Observed) -> Iterator[tuple[Any, ...]]:
     for each in found.evidence:
-        path, avro_type = _path(each.fields), _type_at(schema, each.fields)
+        path, avro_type = _path(each.fields), _type_at(types, each.fields)
         shown, reason = describe(avro_type), each.reason
         if seen.said.get(path, shown) != shown:
             reason += f"; the first {seen.sample:,} rows said {seen.said[path]}"
@@ -325,9 +333,9 @@ def _path(steps: Sequence[str]) -> str:
     return first + "".join(step if step in ("[]", "{}") else f".{step}" for step in rest)
 
 
-def _type_at(schema: Schema, steps: Sequence[str]) -> AvroType:
+def _type_at(types: Mapping[str, AvroType], steps: Sequence[str]) -> AvroType:
     first, *rest = steps
-    found = schema[first].type
+    found = types[first]
     for step in rest:
         match without_null(found):
             case Array(inner) | Map(inner):
@@ -337,12 +345,12 @@ def _type_at(schema: Schema, steps: Sequence[str]) -> AvroType:
     return found
 
 
-def _candidates(schema: Schema, lines: Iterable[tuple[Any, ...]]) -> tuple[str, ...]:
+def _candidates(record: str, types: Mapping[str, AvroType], lines: Iterable[tuple[Any, ...]]) -> tuple[str, ...]:
     ranked = []
     for position, (name, _, _, rows, nulls, unique, *_) in enumerate(lines):
         rank = None
-        if rows and not nulls and unique is not False and name in schema:
-            rank = identifier_rank(name, schema.record.name, schema[name].type)
+        if rows and not nulls and unique is not False and name in types:
+            rank = identifier_rank(name, record, types[name])
         if rank is not None:
             ranked.append((unique is None, *rank, position, name))
     return tuple(name for *_, name in sorted(ranked))

@@ -15,9 +15,10 @@ from intempt_nb.schema.inferring.identifiers import Distinct, with_values
 from intempt_nb.schema.inferring.observed import Column, Concluded, Evidence, Naming, nullable_field
 from intempt_nb.schema.mapping.arrow_names import titled
 from intempt_nb.schema.mapping.from_arrow import Reverse
+from intempt_nb.schema.mapping.layouts import is_text
 from intempt_nb.schema.mapping.metadata import declared_field, to_avro_field
 
-__all__ = ["IN_TEXT", "IN_TYPED_DATA", "MIXED_KEY", "TextColumn", "TypedColumn", "decide", "is_text", "texts_of"]
+__all__ = ["IN_TEXT", "IN_TYPED_DATA", "MIXED_KEY", "TextColumn", "TypedColumn", "decide", "holds_text", "texts_of"]
 
 IN_TEXT = frozenset(Kind) - {Kind.TEXT}
 IN_TYPED_DATA = frozenset({Kind.DATE, Kind.TIMESTAMP})
@@ -27,10 +28,9 @@ MIXED_KEY = b"intempt.mixed"
 _UNITS = {"ms": "millis", "us": "micros", "ns": "nanos"}
 
 
-def is_text(kind: pa.DataType) -> bool:
+def holds_text(kind: pa.DataType) -> bool:
     """Return whether a type is one of Arrow's texts, or a dictionary of one."""
-    values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return any(each(values) for each in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+    return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
 def decide(facts: Facts) -> Any:

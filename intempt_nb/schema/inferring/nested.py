@@ -13,18 +13,17 @@ from intempt_nb.schema.inferring.leaves import texts_of
 from intempt_nb.schema.inferring.observed import Column, Concluded, Evidence, Naming, nullable_field
 from intempt_nb.schema.inferring.widening import join
 from intempt_nb.schema.mapping.arrow_names import avro_names, titled
+from intempt_nb.schema.mapping.layouts import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ListColumn", "MapColumn", "Seen", "StructColumn", "is_list", "merge_columns"]
-
-_LISTS = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view")
+__all__ = ["ListColumn", "MapColumn", "Seen", "StructColumn", "holds_list", "merge_columns"]
 
 
-def is_list(kind: pa.DataType) -> bool:
-    """Return whether a type is one of Arrow's lists."""
-    return any(getattr(pa.types, each)(kind) for each in _LISTS)
+def holds_list(kind: pa.DataType) -> bool:
+    """Return whether a type is one of Arrow's lists, views among them."""
+    return is_list(kind) or pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,24 @@ column that is Arrow-backed already keeps the two apart. To pandas, see :mod:`in
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.mapping.pandas import types_mapper
+from intempt_nb.schema.mapping.pandas import pandas_dtypes, types_mapper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from intempt_nb.schema.mapping.pandas import DtypeBackend
 
-__all__ = ["Unreadable", "frame_columns", "from_frame", "to_frame"]
+__all__ = ["Unreadable", "exact_type", "frame_columns", "from_frame", "to_frame"]
 
 _REFUSALS = (pa.ArrowException, OverflowError, ValueError, TypeError)
 """What Arrow raises for a column that it cannot hold."""
@@ -115,6 +117,8 @@ def _array(series: pd.Series[Any], label: str) -> pa.Array | pa.ChunkedArray | U
         return Unreadable(error, f"frame[{label!r}] = frame[{label!r}].sparse.to_dense()")
     try:
         column = pa.array(series, from_pandas=True)
+        if series.dtype == object and (kind := exact_type(column.type, series)) != column.type:
+            column = pa.array(series, kind, from_pandas=True)
     except UnicodeEncodeError:
         message = "the column holds text with half of a surrogate pair, which is not Unicode"
         return Unreadable(DataError(message, field=label))
@@ -123,6 +127,39 @@ def _array(series: pd.Series[Any], label: str) -> pa.Array | pa.ChunkedArray | U
     if column.type in _CUT_DOWN and series.dtype == object:
         return _cut_down(series, label, _CUT_DOWN[column.type]) or column
     return column
+
+
+def exact_type(kind: pa.DataType, values: Iterable[Any]) -> pa.DataType:
+    """Return the type that holds Python values whole: Arrow takes times of pandas for Python's, of microseconds.
+
+    Parameters
+    ----------
+    kind
+        What Arrow takes the values for.
+    values
+        They themselves.
+    """
+    if not _holds_times(kind):
+        return kind
+    if pa.types.is_list(kind):
+        lists = [value for value in values if isinstance(value, list | tuple | set | np.ndarray)]
+        return pa.list_(exact_type(kind.value_type, [item for each in lists for item in each]))
+    if pa.types.is_struct(kind):
+        items = [value for value in values if isinstance(value, Mapping)]
+        return pa.struct([(each.name, exact_type(each.type, [item.get(each.name) for item in items])) for each in kind])
+    if not any(map(_has_nanoseconds, values)):
+        return kind
+    return pa.timestamp("ns", kind.tz) if pa.types.is_timestamp(kind) else pa.duration("ns")
+
+
+def _holds_times(kind: pa.DataType) -> bool:
+    if pa.types.is_list(kind) or pa.types.is_struct(kind):
+        return any(_holds_times(kind.field(index).type) for index in range(kind.num_fields))
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_duration(kind))
+
+
+def _has_nanoseconds(value: Any) -> bool:
+    return bool(getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0))
 
 
 def _cut_down(series: pd.Series[Any], label: str, kinds: tuple[type, ...]) -> Unreadable | None:
@@ -185,6 +222,15 @@ def to_frame(table: pa.Table, dtype_backend: DtypeBackend = "pyarrow") -> pd.Dat
         Any table.
     dtype_backend
         ``"pyarrow"`` keeps every type; ``"numpy_nullable"`` and None (pandas' own) as pandas has them.
+
+    Raises
+    ------
+    DataError
+        For a type that only ``"pyarrow"`` takes: a dense union, in a list or record too.
     """
-    frame: pd.DataFrame = table.to_pandas(types_mapper=types_mapper(dtype_backend))
+    try:
+        frame: pd.DataFrame = table.to_pandas(types_mapper=types_mapper(dtype_backend))
+    except pa.ArrowNotImplementedError:
+        pandas_dtypes(table.schema, dtype_backend)  # raises, with the column and advice
+        raise
     return frame

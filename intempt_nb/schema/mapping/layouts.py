@@ -1,11 +1,27 @@
-"""Arrow's many layouts of the same values → the plain ones, which its compute functions take."""
+"""Arrow's many layouts of the same values, and the plain ones, which its compute functions take."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["plain_layout"]
+__all__ = ["gaps", "is_list", "is_text", "plain_layout"]
+
+
+def is_text(arrow: pa.DataType) -> bool:
+    """Return whether a type is one of Arrow's texts."""
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow))
+
+
+def is_list(arrow: pa.DataType) -> bool:
+    """Return whether a type is one of Arrow's lists, views aside; a map is none."""
+    types = pa.types
+    return bool(types.is_list(arrow) or types.is_large_list(arrow) or types.is_fixed_size_list(arrow))
+
+
+def gaps(values: pa.Array) -> pa.Array | None:
+    """Return which values are null, as ``from_arrays`` takes it for its mask; None if none is."""
+    return values.is_null() if values.null_count else None
 
 
 def plain_layout(values: pa.Array) -> pa.Array:
@@ -31,8 +47,7 @@ def _list(views: pa.Array) -> pa.Array:
     """Return list views as lists; Arrow's own cast of them gives arrays that are not valid (pyarrow 26)."""
     lengths = pc.fill_null(pc.list_value_length(views), 0).cast(pa.int64())
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
-    mask = pc.is_null(views) if views.null_count else None
-    return pa.LargeListArray.from_arrays(offsets, plain_layout(views.flatten()), mask=mask)
+    return pa.LargeListArray.from_arrays(offsets, plain_layout(views.flatten()), mask=gaps(views))
 
 
 def _plain_type(arrow: pa.DataType) -> pa.DataType:

@@ -31,7 +31,7 @@ from intempt_nb.schema.mapping.arrow_names import avro_name, titled
 from intempt_nb.schema.mapping.arrow_text import ZONE, arrow_from_json, arrow_to_json
 from intempt_nb.schema.mapping.from_arrow import TEXTS, Reverse, Uint64, is_enum
 from intempt_nb.schema.mapping.standalone import definitions, namespace_of, same_definition, standalone
-from intempt_nb.schema.model import Defined, Enum, Field, Record, Reference, Timestamp, without_null
+from intempt_nb.schema.model import Defined, Enum, Field, Record, Timestamp, resolved, without_null
 from intempt_nb.schema.parsing.avro import VALUE, ParsedSchema, parse_json, read_schema
 from intempt_nb.schema.parsing.recursion import recursive_names
 from intempt_nb.schema.parsing.source import as_text
@@ -154,8 +154,7 @@ def _restored(column: Field, arrow: pa.DataType, named: Mapping[str, Defined]) -
 
 def _stands_for(exact: pa.DataType, column: Field, arrow: pa.DataType, named: Mapping[str, Defined]) -> bool:
     """Return whether an Arrow type becomes a type of Avro with the same Arrow type as the column's."""
-    plain = without_null(column.type)
-    plain = named[plain.name] if isinstance(plain, Reference) else plain
+    plain = resolved(without_null(column.type), named)
     if isinstance(exact, pa.DictionaryType) and isinstance(plain, Enum):
         return exact.value_type in TEXTS
     for uint64 in get_args(Uint64):

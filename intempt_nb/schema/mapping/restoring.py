@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from intempt_nb.schema.mapping.layouts import gaps
+
 __all__ = ["recast"]
 
 _VIEWS = (pa.ListViewType, pa.LargeListViewType)
@@ -74,11 +76,7 @@ def _struct(values: pa.StructArray, target: pa.StructType) -> pa.Array:
         return values
     parts = zip(values.flatten(), target, strict=True)
     children = [recast(child, each.type) for child, each in parts]
-    return pa.StructArray.from_arrays(children, fields=list(target), mask=_gaps(values))
-
-
-def _gaps(values: pa.Array) -> pa.Array | None:
-    return values.is_null() if values.null_count else None
+    return pa.StructArray.from_arrays(children, fields=list(target), mask=gaps(values))
 
 
 def _list(values: pa.Array, target: pa.DataType) -> pa.Array:
@@ -86,19 +84,19 @@ def _list(values: pa.Array, target: pa.DataType) -> pa.Array:
     lengths = np.asarray(pc.fill_null(_lengths(values), 0), np.int64)
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     elements = _elements(values)
-    gaps = _gaps(values)
+    mask = gaps(values)
     if isinstance(target, pa.MapType):
         entries = pa.struct([target.key_field, target.item_field])
         keys, items = recast(elements, entries).flatten()
-        return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, type=target, mask=gaps)
+        return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, type=target, mask=mask)
     elements = recast(elements, target.value_type)
     if isinstance(target, _VIEWS):
         small = isinstance(target, pa.ListViewType)
         kind, index = (pa.ListViewArray, pa.int32()) if small else (pa.LargeListViewArray, pa.int64())
         starts, sizes = pa.array(offsets[:-1], index), pa.array(lengths, index)
-        return kind.from_arrays(starts, sizes, elements, type=target, mask=gaps)
+        return kind.from_arrays(starts, sizes, elements, type=target, mask=mask)
     plain = pa.large_list(target.value_field)
-    made = pa.LargeListArray.from_arrays(pa.array(offsets), elements, type=plain, mask=gaps)
+    made = pa.LargeListArray.from_arrays(pa.array(offsets), elements, type=plain, mask=mask)
     return made.cast(target)
 
 

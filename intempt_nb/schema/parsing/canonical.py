@@ -12,13 +12,9 @@ from typing import Any, Literal, TypeAlias, assert_never
 from intempt_nb.schema.model import (
     Array,
     AvroType,
-    BigDecimal,
     Boolean,
     Bytes,
-    Date,
-    Decimal,
     Double,
-    Duration,
     Enum,
     Fixed,
     Float,
@@ -29,13 +25,11 @@ from intempt_nb.schema.model import (
     Record,
     Reference,
     String,
-    Time,
-    Timestamp,
     Union,
-    Uuid,
+    base_type,
 )
 
-__all__ = ["Algorithm", "canonical_form", "canonical_json", "fingerprint"]
+__all__ = ["Algorithm", "canonical_form", "fingerprint"]
 
 Algorithm: TypeAlias = Literal["CRC-64-AVRO", "MD5", "SHA-256"]
 
@@ -48,39 +42,27 @@ def canonical_form(avro_type: AvroType) -> str:
     avro_type
         The root. Full names only; no namespaces, docs, aliases, defaults, logical types or other attributes.
     """
-    return json.dumps(canonical_json(avro_type), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_canonical_json(avro_type), ensure_ascii=False, separators=(",", ":"))
 
 
-def canonical_json(avro_type: AvroType) -> Any:
+def _canonical_json(avro_type: AvroType) -> Any:
     """Return the canonical form as decoded JSON, its keys in the specified order."""
-    match avro_type:
-        case Null() | Boolean() | Int() | Long() | Float() | Double() | Bytes() | String():
-            return type(avro_type).__name__.lower()
-        case Date(base):
-            return base
-        case Time(unit):
-            return "int" if unit == "ms" else "long"
-        case Timestamp():
-            return "long"
+    match base_type(avro_type):
+        case (Null() | Boolean() | Int() | Long() | Float() | Double() | Bytes() | String()) as primitive:
+            return type(primitive).__name__.lower()
         case Fixed(name, size):
             return {"name": name, "type": "fixed", "size": size}
-        case Decimal(fixed=Fixed() as base) | Duration(base) | Uuid(Fixed() as base):
-            return canonical_json(base)
-        case Decimal() | BigDecimal():
-            return "bytes"
-        case Uuid():
-            return "string"
         case Enum(name, symbols):
             return {"name": name, "type": "enum", "symbols": list(symbols)}
         case Array(items):
-            return {"type": "array", "items": canonical_json(items)}
+            return {"type": "array", "items": _canonical_json(items)}
         case Map(values):
-            return {"type": "map", "values": canonical_json(values)}
+            return {"type": "map", "values": _canonical_json(values)}
         case Record(name, fields):
-            columns = [{"name": each.name, "type": canonical_json(each.type)} for each in fields]
+            columns = [{"name": each.name, "type": _canonical_json(each.type)} for each in fields]
             return {"name": name, "type": "record", "fields": columns}
         case Union(branches):
-            return [canonical_json(branch) for branch in branches]
+            return [_canonical_json(branch) for branch in branches]
         case Reference(name):
             return name
         case other:

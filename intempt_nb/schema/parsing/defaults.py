@@ -38,6 +38,7 @@ from intempt_nb.schema.model import (
     Union,
     Uuid,
     describe,
+    resolved,
 )
 from intempt_nb.schema.parsing.naming import shown
 from intempt_nb.schema.parsing.source import pointer
@@ -106,10 +107,10 @@ class _Checker:
                     yield _mismatch(default, avro_type, path)
 
     def _fits(self, default: Any, avro_type: AvroType) -> bool:
-        resolved = self.named[avro_type.name] if isinstance(avro_type, Reference) else avro_type
-        key = id(default), id(resolved)
+        found = resolved(avro_type, self.named)
+        key = id(default), id(found)
         if key not in self.known:
-            self.known[key] = next(self.problems(default, resolved, ""), None) is None
+            self.known[key] = next(self.problems(default, found, ""), None) is None
         return self.known[key]
 
 

@@ -93,7 +93,7 @@ def avro_from_json_schema(
     if document.problems:
         raise SchemaError(document.problems)
     for warning in document.warnings:
-        warnings.warn(str(warning), SchemaWarning, stacklevel=2)
+        warnings.warn(str(warning), SchemaWarning, stacklevel=3)  # the line that called Schema.from_json_schema
     return record
 
 

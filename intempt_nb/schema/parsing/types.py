@@ -11,7 +11,6 @@ from intempt_nb.schema.model import (
     MISSING,
     Array,
     AvroType,
-    BigDecimal,
     Boolean,
     Bytes,
     Date,
@@ -30,12 +29,11 @@ from intempt_nb.schema.model import (
     Record,
     Reference,
     String,
-    Time,
-    Timestamp,
     Union,
     Uuid,
     without_null,
 )
+from intempt_nb.schema.parsing.branches import branch_name
 from intempt_nb.schema.parsing.extent import Extent, extent_of_parts
 from intempt_nb.schema.parsing.logical import LOGICAL_TYPES, logical_type
 from intempt_nb.schema.parsing.naming import NAME, NAME_RULE, Context, Stated, aliases, full_name, order, shown, text
@@ -121,33 +119,12 @@ def _parse_union(branches: list[Any], path: str, namespace: str, context: Contex
         each = parse_type(branch, where, namespace, context)
         if len(context.problems) > problems_before:
             continue  # what stands in for the type would be a second null
-        key = _branch_key(each)
+        key = branch_name(each)
         if key in seen:
             context.problem(where, f"a second {key!r} in a union (the first is branch {seen[key]})")
         seen.setdefault(key, index)
         parsed.append(each)
     return Union(tuple(parsed))
-
-
-def _branch_key(avro_type: AvroType) -> str:
-    """Return what must not repeat in a union: the full name, or the base type without its logical type."""
-    match avro_type:
-        case Fixed(name=name) | Enum(name=name) | Record(name=name) | Reference(name):
-            return name
-        case Decimal(fixed=Fixed(name=name)) | Uuid(fixed=Fixed(name=name)) | Duration(Fixed(name=name)):
-            return name
-        case Date(base):
-            return base
-        case Time(unit):
-            return "int" if unit == "ms" else "long"
-        case Timestamp():
-            return "long"
-        case Decimal() | BigDecimal():
-            return "bytes"
-        case Uuid():
-            return "string"
-        case _:
-            return type(avro_type).__name__.lower()
 
 
 def _parse_object(value: dict[str, Any], kind: str, path: str, namespace: str, context: Context) -> AvroType:

@@ -33,6 +33,14 @@ def exactly(scan: AvroScan) -> pa.Table | str:
         return outcome(scan)
 
 
+def shown(table: pa.Table) -> str:
+    """The values as text: a changed byte may make NaN, which is not itself, or a day that Python has no date for."""
+    try:
+        return repr(table.to_pylist())
+    except OverflowError:
+        return "".join(each.to_string(window=1_000_000) for each in table.combine_chunks().columns)
+
+
 @settings(max_examples=150)
 @given(files(), st.sampled_from(["date32", "string"]))
 def test_both_ways_read_the_same(made: tuple[Kind, list[Any], bytes], dates: Any) -> None:
@@ -62,7 +70,7 @@ def test_both_ways_refuse_the_same_bytes(made: tuple[Kind, list[Any], bytes], da
         assert fast == slow
     else:
         assert fast.schema == slow.schema
-        assert repr(fast.to_pylist()) == repr(slow.to_pylist())  # a changed byte may make NaN, which is not itself
+        assert shown(fast) == shown(slow)
 
 
 @pytest.mark.parametrize(

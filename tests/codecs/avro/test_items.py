@@ -142,6 +142,24 @@ def test_what_is_no_json_is_told() -> None:
         decode_items([], record(x="int"), encoding="plan")  # type: ignore[arg-type]  # what people do
 
 
+def test_what_is_told_of_an_item_can_be_printed() -> None:
+    with pytest.raises(DataError) as caught:
+        decode_items([{"x": "\ud800"}], record(x="string"))
+    assert str(caught.value).encode() == rb"row 0, field 'x': found \ud800; expected string"
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = {"x": deep}
+    with pytest.raises(DataError, match="nested too deeply") as caught:
+        decode_items([deep], record(x="int"))
+    assert caught.value.row == 0
+
+
+@pytest.mark.parametrize("items", [None, 5, {"x": 1}])
+def test_what_holds_no_items_is_told(items: Any) -> None:
+    with pytest.raises(DataError, match=f"items cannot be read from {type(items).__name__}; expected a list of items"):
+        decode_items(items, record(x="int"))
+
+
 def test_items_that_are_no_objects() -> None:
     assert decode_items("1\n\n2\n", '"int"').to_pylist() == [{"value": 1}, {"value": 2}]
     assert encode_items(pa.table({"value": pa.array([1], pa.int32())}), '"int"') == [1]

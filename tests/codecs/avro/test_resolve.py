@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import random
 from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from avro_kinds import file_of, files
 from intempt_nb.codecs.avro.scan import scan_avro
 from intempt_nb.errors import DataError, SchemaError
+from intempt_nb.schema.comparing.compatibility import compatibility
+from intempt_nb.schema.parsing.avro import read_schema
+from random_schemas import Maker, Values, has_union
 
 
 def record(name: str = "r", **types: Any) -> dict[str, Any]:
@@ -49,6 +54,7 @@ def test_the_same_schema_changes_nothing(made: Any) -> None:
         ("string", "a", "bytes", b"a"),
         ("bytes", b"a", "string", "a"),
         ("int", 5, ["null", "string", "double"], 5.0),
+        ({"type": "long", "logicalType": "arrow.duration-seconds"}, 5, "long", 5),
         (["null", "int"], 5, "long", 5),
         ({"type": "array", "items": "int"}, [1, 2], {"type": "array", "items": ["null", "long"]}, [1, 2]),
         ({"type": "map", "values": "int"}, {"a": 1}, {"type": "map", "values": "double"}, [("a", 1.0)]),
@@ -79,6 +85,52 @@ def test_fields_are_matched_by_name_and_alias_and_filled_in() -> None:
     ]
 
 
+def test_no_field_is_read_twice() -> None:
+    fields = [{"name": "a", "type": "int"}, {"name": "b", "type": "int", "aliases": ["a"], "default": 7}]
+    reader = {"type": "record", "name": "r", "fields": fields}
+    assert read(record(a="int"), [{"a": 3}], reader) == [{"a": 3, "b": 7}]
+
+
+def test_a_branch_that_cannot_be_read_is_not_taken_at_a_second_look() -> None:
+    writer, other = record("p", y="int"), record("z.p", y="long")
+    reader = record(x=[record("p", z="int"), other], rest="string")
+    row = {"x": {"y": 3}, "rest": "abc"}
+    assert read(record(x=writer, rest="string"), [row], reader) == [row]
+
+
+def resolved_by_fastavro(writer: Any, rows: list[Any], reader: Any) -> list[Any]:
+    schemas = fastavro.parse_schema(writer), fastavro.parse_schema(reader)
+    found = []
+    for row in rows:
+        data = io.BytesIO()
+        fastavro.schemaless_writer(data, schemas[0], row)
+        data.seek(0)
+        found.append(fastavro.schemaless_reader(data, *schemas))
+    return found
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 2**32).map(random.Random))
+def test_what_is_read_is_what_is_said_to_be_compatible(chance: random.Random) -> None:
+    maker = Maker(chance)
+    writer = maker.record(3)
+    reader = maker.changed(writer)
+    try:
+        answer = compatibility(read_schema(reader)[0], read_schema(writer)[0])
+    except SchemaError:  # a change took away what another part names, say
+        reject()
+    values = Values(chance, writer)
+    if answer:
+        rows = [values.of(writer) for _ in range(3)]
+        found = scan_avro(written(writer, *rows), reader_schema=reader).to_arrow()
+        assert found.num_rows == 3
+        if not has_union(writer) and not has_union(reader):  # else the peer may take another branch
+            assert found == scan_avro(written(reader, *resolved_by_fastavro(writer, rows, reader))).to_arrow()
+    elif not has_union(writer) and "MISSING_ENUM_SYMBOLS" not in repr(answer):  # of these only some values fail
+        with pytest.raises(SchemaError):
+            scan_avro(file_of(writer, []), reader_schema=reader).to_arrow()
+
+
 @pytest.mark.parametrize(
     ("writer", "reader", "message"),
     [
@@ -88,6 +140,7 @@ def test_fields_are_matched_by_name_and_alias_and_filled_in() -> None:
         ("null", ["int", "string"], "null can be read as no branch of int or string"),
         (["string", "null"], "long", "no branch of string or null can be read as long"),
         (record("p", y="int"), record("q", y="int"), "cannot be read as record"),
+        (record("a.p", y="int"), {**record("q", y="int"), "aliases": ["b.p"]}, "cannot be read as record"),
         (record("p", y="int"), record("p", z="int"), "x.z: .*no such field, and it has no default"),
         (
             {"type": "fixed", "name": "f", "size": 2},

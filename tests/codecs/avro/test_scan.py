@@ -23,6 +23,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from avro_kinds import Kind, file_of, files
+from intempt_nb.codecs.avro import fast as avro_fast
 from intempt_nb.codecs.avro.container import Container
 from intempt_nb.codecs.avro.items import decode_items, encode_items
 from intempt_nb.codecs.avro.scan import read_avro, scan_avro
@@ -349,6 +350,82 @@ def test_a_schema_is_made_of_the_data_where_none_is_given() -> None:
     assert list(fastavro.reader(io.BytesIO(file))) == pa.Table.from_pandas(frame(), preserve_index=False).to_pylist()
 
 
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a", None], pa.large_string()),
+        pa.array(["a", None], pa.string_view()),
+        pa.array([b"a", None], pa.binary_view()),
+        pa.array([1, None], pa.uint8()),
+        pa.array([2**64 - 1, None], pa.uint64()),
+        pa.array([1_000, None], pa.duration("ns")),
+        pa.array(["a", None]).dictionary_encode(),
+        pa.array([[1], None], pa.large_list(pa.int64())),
+        pa.array([[1], None], pa.list_view(pa.int64())),
+        pa.array([[1, 2], None], pa.list_(pa.int64(), 2)),
+        pa.array([{"a": "x"}, None], pa.struct([("a", pa.large_string())])),
+        pa.RunEndEncodedArray.from_arrays(pa.array([1, 2], pa.int32()), pa.array(["a", None])),
+    ],
+    ids=lambda each: str(each.type) if isinstance(each, pa.Array) else None,
+)
+def test_a_column_has_its_arrow_type_again(array: pa.Array, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.setattr(avro_fast, "available", lambda: False)
+    table = pa.table({"x": array})
+    read = scan_avro(rewritten(table)).to_arrow()
+    assert read.schema.field("x").type == array.type
+    assert read.to_pylist() == table.to_pylist()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_remembered_type_that_does_not_hold_the_values_is_told(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.setattr(avro_fast, "available", lambda: False)
+    schema = Schema.from_arrow(pa.table({"x": pa.array([1], pa.uint8())}))
+    file = io.BytesIO()
+    fastavro.writer(file, json.loads(schema.text), [{"x": 300}])
+    with pytest.raises(DataError, match=r"the column is no uint8: .* arrow\.type") as caught:
+        read_avro(file.getvalue())
+    assert caught.value.field == "x"
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_rows_without_columns_are_counted(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.setattr(avro_fast, "available", lambda: False)
+    file = rewritten(frame())
+    assert scan_avro(file, columns=[]).to_arrow().num_rows == 3
+    with pytest.raises(DataError, match=r"expected a list of names: \['id'\]"):
+        scan_avro(file, columns="id")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (pd.Series([1], name="x"), r"from a Series; make it a table: series.to_frame"),
+        (pa.chunked_array([[1]]), "from ChunkedArray, which has no named columns"),
+        ([{"x": 1}], "from dict; expected record batches"),
+        (None, "from NoneType"),
+        (iter(()), "from nothing"),
+    ],
+)
+def test_what_has_no_rows_to_write_is_told(data: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        rewritten(data)
+
+
+def test_what_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    for target, message in (
+        (None, "cannot be written to NoneType"),
+        (io.StringIO(), "cannot be written to StringIO; expected a path or a file opened with 'wb'"),
+        (tmp_path, "is a folder; expected a file"),
+    ):
+        with pytest.raises(DataError, match=message):
+            write_avro(frame(), target)  # type: ignore[arg-type]  # what people do
+    assert not os.listdir(tmp_path)
+
+
 def test_a_column_that_is_not_there_takes_its_default() -> None:
     schema = {**FLAT, "fields": [*FLAT["fields"], {"name": "n", "type": ["int", "null"], "default": 5}]}
     assert {row["n"] for row in scan_avro(rewritten(frame(), schema=schema)).to_arrow().to_pylist()} == {5}
@@ -444,6 +521,14 @@ def test_a_frame_keeps_the_branches_of_unions() -> None:
     assert scan_avro(rewritten(frame, schema=schema)).to_arrow().equals(table)
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", None])
+def test_a_frame_of_other_types_has_no_dense_unions(backend: Any) -> None:
+    file = rewritten(decode_items([{"x": 5}, {"x": "5"}], record(x=["long", "string"])))
+    with pytest.raises(DataError, match="dtype_backend='pyarrow' only, or make unions='struct'") as caught:
+        read_avro(file, dtype_backend=backend)
+    assert caught.value.field == "x"
+
+
 def test_columns_are_chosen() -> None:
     file = rewritten(frame(), schema=FLAT)
     assert list(read_avro(file, columns=["kind", "id"])) == ["kind", "id"]
@@ -501,7 +586,7 @@ def test_a_column_of_the_wrong_shape_is_told() -> None:
     other = pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1.5])], ["double"])
     both = pa.array([{"long": 1, "string": "a"}], pa.struct([("long", pa.int64()), ("string", pa.string())]))
     for array, message in (
-        (other, "where long or string"),
+        (other, "where long or string is expected; name the children after the branches: long, string"),
         (both, "has one child set"),
         (pa.array([b"1"]), "JSON text"),
     ):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +60,20 @@ def test_pythons_own_values_keep_their_types() -> None:
     }
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT])
+MISSING = [
+    None,
+    float("nan"),
+    np.float64("nan"),
+    pd.NA,
+    pd.NaT,
+    np.datetime64("NaT"),
+    np.timedelta64("NaT", "ns"),
+    Decimal("NaN"),
+    Decimal("sNaN"),
+]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
 def test_what_pandas_calls_missing_is_null(missing: Any) -> None:
     assert rows_of([{"a": missing, "b": [missing]}, {"a": 1, "b": [2]}]) == [
         {"a": None, "b": [None]},
@@ -76,6 +90,7 @@ def test_what_pandas_calls_missing_is_null(missing: Any) -> None:
         ([{"a": 1}, {"a": dt.date(2020, 1, 1)}], 1, "a", "date here, and whole numbers in row 0; make them one type"),
         ([{"a": {"b": object()}}], 0, "a.b", "object cannot be read"),
         ([{"a": dt.date(2020, 1, 1)}, {"a": b"x"}], 0, "a", "date cannot be read"),
+        ([{"a": Decimal(1)}, {"a": Decimal("Infinity")}], 1, "a", "Decimal cannot be read"),
         ([{"a": []}, {"a": [1, 2]}, {"a": [3, {4: 1}]}], 2, "a[]", "found the key 4; expected text"),
     ],
 )
@@ -131,6 +146,35 @@ ITEMS = st.lists(
     min_size=1,
     max_size=5,
 )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "others"),
+    [
+        (pd.Timestamp("2020-01-01 00:00:00.123456789"), pa.timestamp("ns"), [dt.datetime(2020, 1, 1)]),
+        (pd.Timestamp("2020-01-01 00:00:00.123456789Z"), pa.timestamp("ns", "UTC"), []),
+        (np.datetime64("2020-01-01T00:00:00.123456789"), pa.timestamp("ns"), [pd.Timestamp("2020-01-01")]),
+        (pd.Timedelta(5, "ns"), pa.duration("ns"), [dt.timedelta(1)]),
+        (np.timedelta64(5, "ns"), pa.duration("ns"), []),
+    ],
+    ids=str,
+)
+def test_nanoseconds_are_kept(value: Any, kind: pa.DataType, others: list[Any]) -> None:
+    opened = open_items([{"a": each} for each in (*others, value)])
+    assert opened.schema.field("a").type == kind
+    nanoseconds = {"123456789", "5"}
+    column = next(iter(opened.blocks())).batch.column("a")
+    assert str(column[-1].value)[-9:].lstrip("0") in nanoseconds
+
+
+def test_a_time_out_of_the_reach_of_nanoseconds_beside_one_that_has_them_is_a_clear_error() -> None:
+    with pytest.raises(inb.DataError, match="row 0, field 'a': datetime cannot be read"):
+        open_items([{"a": dt.datetime(9000, 1, 1)}, {"a": pd.Timestamp("2020-01-01 00:00:00.123456789")}])
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "D"])
+def test_numpys_dates_are_dates(unit: Any) -> None:
+    assert rows_of([{"a": np.datetime64("2020-01-01", unit)}]) == [{"a": dt.date(2020, 1, 1)}]
 
 
 @given(ITEMS)

@@ -14,6 +14,8 @@ from intempt_nb.codecs.rows.shapes import MOST_KEYS, Shape, arrow_field, build, 
 from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.schema.inferring.leaves import MIXED_KEY
 
+INFINITY = float("inf")
+
 
 def column(*values: Any) -> pa.Array:
     """Return values as the column that their own shape asks for."""
@@ -32,6 +34,12 @@ def column(*values: Any) -> pa.Array:
         ([True, None], pa.bool_(), None),
         ([True, 1], pa.string(), ["true", "1"]),
         (["a", "é"], pa.string(), None),
+        ([1.5, INFINITY, -INFINITY], pa.float64(), None),
+        ([1, INFINITY, None], pa.float64(), None),
+        (["a", INFINITY, [-INFINITY, 1]], pa.string(), ["a", "Infinity", '["-Infinity",1]']),
+        (loads("[1.5, Infinity, -Infinity]"), pa.float64(), [1.5, INFINITY, -INFINITY]),
+        (loads('[[NaN, 1], {"a": -Infinity}, NaN]'), pa.string(), ['["NaN",1]', '{"a":"-Infinity"}', "NaN"]),
+        (loads("[1e999, 1.5]"), pa.string(), ["1e999", "1.5"]),
         (["12", 12, 1.5], pa.string(), ["12", "12", "1.5"]),
         ([None], pa.null(), None),
         ([[], None], pa.list_(pa.null()), None),
@@ -50,6 +58,11 @@ def test_a_column_holds_all_values(values: list[Any], kind: pa.DataType, read: A
     made = column(*values)
     assert made.type == kind
     assert made.to_pylist() == (values if read is None else read)
+
+
+def test_numbers_of_more_digits_than_python_reads_are_text() -> None:
+    values = loads(f"[{'9' * 5_000}, -{'9' * 5_000}, 1]")
+    assert column(*values).to_pylist() == ["9" * 5_000, f"-{'9' * 5_000}", "1"]
 
 
 def test_text_for_several_kinds_says_which_they_are() -> None:

@@ -108,5 +108,33 @@ def test_a_file_that_cannot_be_used_is_a_clear_error(tmp_path: Path, text: str, 
 
 def test_rows_of_a_file_with_ragged_lines_are_still_counted_as_the_file_has_them(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "a,b\n1,x\nragged\n\n007,y\n")
-    evidence = inb.infer_schema(path).evidence
+    with pytest.warns(inb.SchemaWarning):
+        evidence = inb.infer_schema(path).evidence
     assert "row 5" in evidence["reason"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "a,b\n1,x\nragged\n", "1 row is left out (row 3: 1 cell where the header has 2)"),
+        ("b.csv", 'a,b\n"1,x\n2,y\n', "1 row is left out (row 2: 1 cell where the header has 2)"),
+        ("a.jsonl", '{"a": 1}\n' + "[]\n" * 4, "4 lines are left out (" + "line {}: not a JSON object; " * 3 + "…)"),
+    ],
+)
+def test_lines_that_are_no_rows_are_told_of(tmp_path: Path, name: str, text: str, told: str) -> None:
+    path = write(tmp_path / name, text)
+    with pytest.warns(inb.SchemaWarning) as warned:
+        inb.infer_schema(path)
+    assert [str(each.message) for each in warned] == [f"{path}: {told.format(2, 3, 4)}"]
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("types", ["long", [("a", "long")]], ids=repr)
+def test_types_that_are_no_mapping_are_a_clear_error(types: Any) -> None:
+    with pytest.raises(inb.DataError, match="expected a dict: types of columns by their names"):
+        inb.infer_schema([{"a": 1}], types=types)
+
+
+def test_text_in_the_place_of_a_path_is_a_clear_error() -> None:
+    with pytest.raises(inb.DataError, match="cannot be a file's path"):
+        inb.infer_schema("a,b\n1,2\n" * 1_000)

@@ -176,6 +176,14 @@ def test_a_row_with_two_bad_parts_fails_once() -> None:
     assert found.message == "2 of 3 values: not a whole number (rows 0, 2)"
 
 
+def test_a_reason_of_several_parts_is_told_once() -> None:
+    parts = {"type": "record", "name": "p", "fields": [{"name": each, "type": "long"} for each in "ab"]}
+    table = pa.table({"x": pa.array([{"a": 1, "b": 2}, {"a": None, "b": 2}, {"a": None, "b": None}])})
+    (found,) = check(table, schema_of(x=parts)).checks[:1]
+    assert (found.failing, found.rows) == (2, (1, 2))
+    assert found.message == "2 of 3 values: no value for a required field (rows 1, 2)"
+
+
 def test_columns_that_cannot_be_read_are_one_line_each() -> None:
     frame = pd.DataFrame(
         {

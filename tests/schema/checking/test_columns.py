@@ -267,3 +267,28 @@ def test_a_length_of_time_is_no_number_where_the_schema_names_no_unit() -> None:
     (plain_long,) = Schema.parse({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long"}]}).fields
     with pytest.raises(DataError, match=r"the column holds duration\[ms\]; expected long"):
         convert(pa.array([1], pa.duration("ms")), plain_long.type, {}, "a")
+
+
+def test_durations_that_avro_does_not_have_are_refused() -> None:
+    avro = {"type": "fixed", "name": "D", "size": 12, "logicalType": "duration"}
+    values = [(1, 2, 3_000_000), None, (1, 2, 3), (-1, 0, 0)]
+    converted = run(pa.array(values, pa.month_day_nano_interval()), ["null", avro])
+    assert converted.values.to_pylist() == [pa.MonthDayNano([1, 2, 3_000_000]), None, None, None]
+    assert refused(converted) == [("", [2, 3], "negative, or finer than a millisecond")]
+    inside = run(
+        pa.array([[each] for each in values[2:]], pa.list_(pa.month_day_nano_interval())),
+        {"type": "array", "items": avro},
+    )
+    assert refused(inside)[0][1] == [0, 1]
+
+
+def test_whole_numbers_are_days_and_times_of_day() -> None:
+    days = run(pa.array([0, 18_262, 2**40]), ["null", {"type": "int", "logicalType": "date"}])
+    assert days.values.to_pylist() == [dt.date(1970, 1, 1), dt.date(2020, 1, 1), None]
+    assert refused(days) == [("", [2], "too large for int32")]
+    for avro, unit in ((CLOCK, 1_000), ({"type": "long", "logicalType": "time-micros"}, 1_000_000)):
+        times = run(pa.array([0, 3_723 * unit, 86_400 * unit, -1]), ["null", avro])
+        assert times.values.to_pylist() == [dt.time(0), dt.time(1, 2, 3), None, None]
+        assert refused(times) == [("", [2, 3], "no such time of day")]
+    with pytest.raises(DataError, match=r"the column holds int64; expected date \(text\)"):
+        run(pa.array([0]), DATE)

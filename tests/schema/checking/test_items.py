@@ -48,7 +48,7 @@ def test_every_problem_is_told_with_its_path() -> None:
     item = {
         "id": "x",
         "tags": [1, "a", 2**40],
-        "scores": {"k": "high", "l": 1, 7: 1.0},
+        "scores": {"k": "high", "l": 1, 7: 1.0, "\ud800": 1.0},
         "address": {"zip": 10115, "town": "Berlin"},
         "Sort": "B",
         "other": 1,
@@ -59,6 +59,7 @@ def test_every_problem_is_told_with_its_path() -> None:
         (".tags[2]", "too large for int32"),
         (".scores{k}", "text where double is expected"),
         (".scores{7}", "int as the key of a map"),
+        (".scores{\\ud800}", "has half of a surrogate pair, which is not Unicode"),
         (".address.zip", "int where string is expected"),
         (".address.town", "the record has no such field. Available: zip"),
         (".Sort", "the record has no such field; did you mean 'kind'?"),
@@ -195,7 +196,7 @@ def fastavro_takes(avro: Any, value: Any) -> bool:
 
 
 def without_defaults(avro: Any) -> Any:
-    """The schema without what fastavro fails on: defaults of bytes, and a missing field of null spelled as an object."""
+    """The schema without what fastavro fails on: defaults of bytes, a missing field of null spelled as an object."""
     match avro:
         case {"type": "null"}:
             return "null"

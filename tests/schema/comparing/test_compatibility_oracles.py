@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from intempt_nb.errors import SchemaError
 from intempt_nb.schema.comparing.compatibility import Compatibility, compatibility
 from intempt_nb.schema.parsing.avro import read_schema
-from random_schemas import Maker, decimal, field, fixed, record
+from random_schemas import Maker, Values, decimal, field, fixed, record
 
 # A seed rather than hypothesis' own choices, which keep to small schemas without changes for most of the examples.
 SEEDED = st.integers(0, 2**32).map(random.Random)
@@ -99,51 +99,6 @@ DECISIONS = [
 def test_where_the_avro_package_is_not_followed(reader: Any, writer: Any, compatible: bool) -> None:
     assert check(reader, writer).compatible is compatible
     assert the_avro_packages_answer(reader, writer) is not compatible, "it has learnt: take it off the list"
-
-
-class Values:
-    """Random values of a schema, as short as it allows where it is deep."""
-
-    def __init__(self, chance: random.Random, schema: Any) -> None:
-        self.chance = chance
-        self.named: dict[str, Any] = {}
-        self.find(schema)
-
-    def find(self, avro: Any) -> None:
-        for each in avro if isinstance(avro, list) else [avro]:
-            if isinstance(each, dict):
-                self.named.setdefault(each.get("name", ""), each)
-                for inner in [each.get("items"), each.get("values"), *(f["type"] for f in each.get("fields", []))]:
-                    self.find(inner)
-
-    def of(self, avro: Any, depth: int = 0) -> Any:
-        if isinstance(avro, list):
-            return self.of(self.chance.choice(avro), depth)
-        avro = self.named.get(avro, avro) if isinstance(avro, str) else avro
-        count = self.chance.randint(0, 2) if depth < 4 else 0
-        match avro if isinstance(avro, str) else avro["type"]:
-            case "record":
-                return {each["name"]: self.of(each["type"], depth + 1) for each in avro["fields"]}
-            case "enum":
-                return self.chance.choice(avro["symbols"])
-            case "fixed":
-                return b"x" * avro["size"]
-            case "array":
-                return [self.of(avro["items"], depth + 1) for _ in range(count)]
-            case "map":
-                return {f"k{number}": self.of(avro["values"], depth + 1) for number in range(count)}
-            case primitive:
-                choices: dict[str, list[Any]] = {
-                    "null": [None],
-                    "boolean": [True, False],
-                    "int": [0, -1, 2**31 - 1],
-                    "long": [0, -(2**63)],
-                    "float": [0.0, 1.5],
-                    "double": [0.0, 1e300],
-                    "bytes": [b"", b"bytes"],  # ASCII, since not all bytes are a string
-                    "string": ["", "text"],
-                }
-                return self.chance.choice(choices[primitive])
 
 
 @settings(max_examples=300)

@@ -163,6 +163,13 @@ def test_a_sample_reads_no_further_than_it_must() -> None:
     assert infer_rows(batches(), schema, name="r", text=False, sample=2).evidence["rows"].tolist() == [2]
 
 
+def test_only_what_was_inferred_can_be_merged() -> None:
+    inferred = infer([{"a": 1}])
+    for other in (None, inferred.schema, [{"a": 2}]):
+        with pytest.raises(TypeError, match="expected an InferredSchema"):
+            inferred.merge(other)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("sample", [0, -1, True, 2.5, "10"])
 def test_a_sample_is_a_number_of_rows(sample: Any) -> None:
     with pytest.raises(inb.DataError, match="expected a number of rows"):

@@ -27,6 +27,27 @@ def test_what_pandas_calls_missing_is_null_and_nothing_else_is() -> None:
     assert table["text"].to_pylist() == ["", None]
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (pd.Timestamp("2020-01-01 00:00:00.123456789"), pa.timestamp("ns")),
+        (pd.Timestamp("2020-01-01 00:00:00.123456789Z"), pa.timestamp("ns", "UTC")),
+        (pd.Timedelta(5, "ns"), pa.duration("ns")),
+        (pd.Timestamp("2020-01-01 00:00:00.123456"), pa.timestamp("us")),
+        (pd.Timedelta(5, "us"), pa.duration("us")),
+    ],
+    ids=str,
+)
+def test_times_in_a_column_of_objects_keep_their_nanoseconds(value: Any, kind: pa.DataType) -> None:
+    table = from_frame(pd.DataFrame({"a": pd.Series([None, value], dtype=object)}))
+    assert table["a"].type == kind
+    assert table["a"].to_pylist() == [None, value]
+    nested = from_frame(pd.DataFrame({"a": [None, [{"b": value, "c": 1}, None]], "d": [(value,), ()]}))
+    assert nested["a"].type == pa.list_(pa.struct([("b", kind), ("c", pa.int64())]))
+    assert nested["a"].to_pylist() == [None, [{"b": value, "c": 1}, None]]
+    assert nested["d"].to_pylist() == [[value], []]
+
+
 def test_an_arrow_backed_nan_is_kept_apart_from_a_gap() -> None:
     series = pd.Series(pd.arrays.ArrowExtensionArray(pa.array([float("nan"), None, 1.0])))
     column = from_frame(pd.DataFrame({"a": series}))["a"]
