@@ -1,4 +1,4 @@
-"""`Schema`: an Avro record schema, kept as it was written, with its Arrow and pandas forms."""
+"""`Schema`: an Avro schema, kept as it was written, with its Arrow and pandas forms."""
 
 from __future__ import annotations
 
@@ -20,17 +20,9 @@ from intempt_nb.schema.mapping.arrow import ArrowForm
 from intempt_nb.schema.mapping.metadata import arrow_schema, carried_schema, parse_text, to_avro_record
 from intempt_nb.schema.mapping.pandas import pandas_dtypes
 from intempt_nb.schema.model import Record
-from intempt_nb.schema.parsing.avro import (
-    ParsedSchema,
-    SchemaWarning,
-    not_a_record,
-    parse_json,
-    read_schema,
-    repeated_keys,
-)
+from intempt_nb.schema.parsing.avro import ParsedSchema, SchemaWarning, not_a_record, read_source
 from intempt_nb.schema.parsing.canonical import canonical_form, fingerprint
 from intempt_nb.schema.parsing.jsonschema import avro_from_json_schema
-from intempt_nb.schema.parsing.naming import PRIMITIVE_NAMES
 from intempt_nb.schema.parsing.source import as_text
 
 if TYPE_CHECKING:
@@ -54,8 +46,8 @@ __all__ = ["Schema"]
 class Schema:
     """An Avro schema: what the items of a collection look like.
 
-    Made by :meth:`parse`, :meth:`from_arrow` or :meth:`from_json_schema`. Two schemas are equal if their JSON is. A
-    collection's schema is a record; one that is not, as the schema of an Avro file may be, has one column, ``value``.
+    Two schemas are equal if their JSON is. A collection's schema is a record; one that is not, as the schema of an Avro
+    file may be, has one column, ``value``.
 
     Parameters
     ----------
@@ -448,17 +440,13 @@ class Schema:
 
 def _parsed(source: Any, *, strict: bool = True) -> Schema:
     """Return the schema of a text or its JSON; warnings name the line that called the method which called this."""
-    text = as_text(source)
-    if isinstance(source, str) and text in PRIMITIVE_NAMES:
-        text = json.dumps(text)
-    parsed, warned = read_schema(parse_json(text), strict=strict)
-    for warning in (*repeated_keys(text), *warned):
+    text, parsed, warned = read_source(source, strict=strict)
+    for warning in warned:
         warnings.warn(str(warning), SchemaWarning, stacklevel=3)
     return Schema(text, parsed)
 
 
 def _expect_schema(other: Any) -> Schema:
-    if not isinstance(other, Schema):
-        advice = "Schema.parse makes one of JSON, a collection and what was inferred have one as .schema"
-        raise TypeError(f"found {type(other).__name__}; expected a Schema: {advice}")
-    return other
+    if isinstance(other, Schema):
+        return other
+    raise TypeError(f"found {type(other).__name__}; expected a Schema, as Schema.parse makes and .schema is")

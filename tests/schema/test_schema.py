@@ -191,7 +191,7 @@ def test_what_is_no_schema_is_not_compared_with_one() -> None:
             schema.diff(other)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("source", [None, {"a": "int64"}, pa.array([1])], ids=repr)
+@pytest.mark.parametrize("source", [None, {"a": "int64"}, pa.array([1])], ids=lambda source: type(source).__name__)
 def test_what_is_not_arrow_data_is_a_clear_error(source: Any) -> None:
     with pytest.raises(DataError, match="expected an Arrow schema, table or batch"):
         Schema.from_arrow(source)

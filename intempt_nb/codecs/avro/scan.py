@@ -103,7 +103,7 @@ def read_avro(
     source: AvroSource,
     *,
     columns: Sequence[str] | None = None,
-    unions: Unions = "dense",
+    unions: Unions = "json",
     string_dates: StringDates = "date32",
     reader_schema: str | bytes | Mapping[str, Any] | Schema | None = None,
     dtype_backend: DtypeBackend = "pyarrow",
@@ -113,8 +113,8 @@ def read_avro(
     Parameters
     ----------
     source, columns, unions, string_dates, reader_schema
-        As for :func:`scan_avro`. pandas cannot show a frame with a dense union, though it keeps its values: take other
-        `unions` to look at the frame.
+        As for :func:`scan_avro`, but that unions of several types are JSON text unless said otherwise, as in what is
+        loaded from a collection: pandas cannot show a frame with a dense union, though it keeps its values.
     dtype_backend
         ``"pyarrow"`` keeps every type of the schema; ``"numpy_nullable"`` and None (pandas' own) as pandas has them.
 

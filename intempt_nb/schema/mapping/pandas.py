@@ -49,12 +49,17 @@ def types_mapper(dtype_backend: DtypeBackend) -> Callable[[pa.DataType], Extensi
     """
     match dtype_backend:
         case "pyarrow":
-            return pd.ArrowDtype
+            return _arrow_dtype
         case "numpy_nullable":
             return _NULLABLE.get
         case None:
             return None
     raise ValueError(f"dtype_backend is {dtype_backend!r}; expected 'pyarrow', 'numpy_nullable' or None")
+
+
+def _arrow_dtype(arrow: pa.DataType) -> ExtensionDtype | None:
+    # pandas cannot show an ArrowDtype of months, days and nanoseconds; as objects they are its own DateOffset
+    return None if arrow == pa.month_day_nano_interval() else pd.ArrowDtype(arrow)
 
 
 def pandas_dtypes(schema: pa.Schema, dtype_backend: DtypeBackend = "pyarrow") -> dict[str, Any]:
@@ -67,7 +72,8 @@ def pandas_dtypes(schema: pa.Schema, dtype_backend: DtypeBackend = "pyarrow") ->
     dtype_backend
         As pandas has it:
 
-        - ``"pyarrow"`` (the default here): `ArrowDtype`, which keeps every type, and null apart from NaN.
+        - ``"pyarrow"`` (the default here): `ArrowDtype`, which keeps every type, and null apart from NaN; only Avro
+          durations are object, of `DateOffset`.
         - ``"numpy_nullable"``: masked numbers and booleans, text, ``datetime64``, ``timedelta64`` and ``category``. All
           else is object: bytes, days, times of day, decimals, durations, UUIDs, lists, maps, records. NaN and null are
           one there.

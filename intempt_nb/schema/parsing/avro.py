@@ -18,9 +18,9 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import Problem, SchemaError
 from intempt_nb.schema.model import Field, Record, describe
 from intempt_nb.schema.parsing.defaults import default_problems, uses_names
-from intempt_nb.schema.parsing.naming import Context
+from intempt_nb.schema.parsing.naming import PRIMITIVE_NAMES, Context
 from intempt_nb.schema.parsing.recursion import NamedTypes
-from intempt_nb.schema.parsing.source import refuse_depth, too_deep
+from intempt_nb.schema.parsing.source import as_text, refuse_depth, too_deep
 from intempt_nb.schema.parsing.types import parse_type
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = [
     "parse_record",
     "read_record",
     "read_schema",
-    "repeated_keys",
+    "read_source",
 ]
 
 VALUE = "value"
@@ -84,7 +84,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def repeated_keys(text: str | bytes) -> list[Problem]:
+def _repeated_keys(text: str | bytes) -> list[Problem]:
     """Return a problem for each key that stands twice in one object of a JSON text; the last one counts."""
     repeats: list[str] = []
 
@@ -96,6 +96,28 @@ def repeated_keys(text: str | bytes) -> list[Problem]:
 
     json.loads(text, object_pairs_hook=note)
     return [Problem("", f"the key {shorten(key)!r} stands twice in one object; the last one counts") for key in repeats]
+
+
+def read_source(source: Any, *, strict: bool = True) -> tuple[str, ParsedSchema, tuple[Problem, ...]]:
+    """Return a schema's text, what :func:`read_schema` makes of it, and what to warn of.
+
+    Parameters
+    ----------
+    source
+        JSON text or decoded JSON; the name of a primitive type, with quotes or without.
+    strict
+        As for :func:`read_schema`.
+
+    Raises
+    ------
+    SchemaError
+        If it has no JSON form, or is no schema.
+    """
+    text = as_text(source)
+    if isinstance(source, str) and text in PRIMITIVE_NAMES:
+        text = json.dumps(text)
+    parsed, warned = read_schema(parse_json(text), strict=strict)
+    return text, parsed, (*_repeated_keys(text), *warned)
 
 
 def parse_record(value: Any) -> ParsedSchema:
