@@ -339,10 +339,8 @@ class Schema:
 
         Raises
         ------
-        TypeError
-            If `other` is no `Schema`.
-        ValueError
-            For another mode.
+        TypeError, ValueError
+            If `other` is no `Schema`, or for another mode.
         """
         return compatibility(self, _expect_schema(other), mode)
 

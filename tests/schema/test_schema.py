@@ -141,6 +141,11 @@ def test_what_fields_carry_survives_renaming() -> None:
     ]
 
 
+def test_a_namespace_that_is_none_is_refused() -> None:
+    with pytest.raises(SchemaError, match=r"'9 9\.orders' is not a name"):
+        Schema.from_arrow(pa.schema([("a", pa.int32())]), "orders", "9 9")
+
+
 def test_an_arrow_schema_gets_the_name_and_namespace_asked_for() -> None:
     made = Schema.from_arrow(pa.schema([pa.field("Booking ID", pa.int64(), False)]), "my bookings", "com.shop")
     assert made.to_avro() == {

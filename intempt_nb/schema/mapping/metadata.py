@@ -358,10 +358,14 @@ def to_avro_record(
     ------
     DataError
         For a type that Avro has no counterpart for, and for columns that become the same name.
+    SchemaError
+        For a namespace that is none.
     """
     schema = source if isinstance(source, pa.Schema) else _with_symbols(source)
     said = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items() if key in _RECORD_KEYS}
     name = avro_name(name or said.get("avro.name", "record"))
+    if namespace:
+        read_schema({"type": "record", "name": name, "namespace": namespace, "fields": []})  # raises if it is none
     namespace = said.get("avro.namespace") if namespace is None else namespace
     made = Made({f"{namespace}.{name}" if namespace else name, name})
     fields: dict[str, dict[str, Any]] = {}
