@@ -190,10 +190,10 @@ def test_a_warning_names_the_line_that_asked_for_the_schema() -> None:
 def test_what_is_no_schema_is_not_compared_with_one() -> None:
     schema = Schema.parse("int")
     for other in ('"int"', {"type": "int"}, None):
-        with pytest.raises(TypeError, match=r"expected a Schema: Schema\.parse makes one"):
-            schema.compatibility(other)  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match=r"expected a Schema: Schema\.parse makes one"):
-            schema.diff(other)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"expected a Schema, as Schema\.parse makes"):
+            schema.compatibility(other)  # type: ignore[arg-type]  (what it is about)
+        with pytest.raises(TypeError, match=r"expected a Schema, as Schema\.parse makes"):
+            schema.diff(other)  # type: ignore[arg-type]  (what it is about)
 
 
 @pytest.mark.parametrize("source", [None, {"a": "int64"}, pa.array([1])], ids=lambda source: type(source).__name__)
