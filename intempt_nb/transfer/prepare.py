@@ -16,10 +16,10 @@ from intempt_nb.codecs.wire.exact import default_of, fill_nulls
 from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.checking.columns import convert, require_values
+from intempt_nb.schema.checking.columns import convert_field, require_values
 from intempt_nb.schema.checking.matching import ignored_inside, match_name
 from intempt_nb.schema.checking.rejects import REJECTS, rejects_of
-from intempt_nb.schema.model import MISSING, Null, Union
+from intempt_nb.schema.model import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -168,12 +168,11 @@ def _prepare(block: Block, schema: Schema, plan: ColumnPlan, key: Sequence[str])
 
 def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Converted:
     """Convert a column; where its type has no null, gaps take the field's default if it has one."""
-    default = None if field.nullable or field.default is MISSING else default_of(field, named)
-    if default is None:
-        return convert(cells, field.type, named, field.name)
-    branches = field.type.branches if isinstance(field.type, Union) else (field.type,)
-    converted = convert(cells, Union((Null(), *branches)), named, field.name)
-    return converted.with_values(fill_nulls(converted.values, default)) if converted.values.null_count else converted
+    converted = convert_field(cells, field, named)
+    if field.nullable or field.default is MISSING or not converted.values.null_count:
+        return converted
+    default = default_of(field, named)
+    return converted if default is None else converted.with_values(fill_nulls(converted.values, default))
 
 
 def _malformed(rows: Sequence[Malformed]) -> pa.Table:

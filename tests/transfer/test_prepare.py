@@ -129,3 +129,17 @@ def test_any_number_of_bad_rows_is_listed(tmp_path: Path) -> None:
     source = csv_of(tmp_path, "id,x\n" + "bad,1\n" * 200_000)
     blocks = list(prepare(source, schema, plan_columns(schema, source)))
     assert sum(block.rejected for block in blocks) == sum(len(block.rejects) for block in blocks) == 200_000
+
+
+@pytest.mark.filterwarnings("ignore::intempt_nb.SchemaWarning")
+@pytest.mark.parametrize("default", [None, 5])
+def test_a_default_that_does_not_fit_fills_no_gap(tmp_path: Path, default: Any) -> None:
+    """A collection that exists already may have one."""
+    who = {"name": "who", "type": "string", "default": default}
+    schema = Schema.parse({"type": "record", "name": "r", "fields": [ID, who]}, strict=False)
+    frame = pd.DataFrame({"id": [1, 2], "who": ["a", None]})
+    source = open_frame(frame)
+    (block,) = prepare(source, schema, plan_columns(schema, source))
+    assert block.batch.to_pylist() == [{"id": 1, "who": "a"}]
+    assert block.rejects.column("reason").to_pylist() == ["no value for a required field"]
+    assert [problem.row for problem in schema.check(frame).problems] == [1]

@@ -41,6 +41,7 @@ from intempt_nb.schema.model import (
     resolved,
     without_null,
 )
+from intempt_nb.schema.parsing.defaults import default_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,16 +115,17 @@ def convert_field(values: pa.Array, field: Field, named: Mapping[str, Defined]) 
     DataError
         As :func:`convert`.
     """
-    if field.nullable or not _fills_gaps(field):
+    if field.nullable or not _fills_gaps(field, named):
         return convert(values, field.type, named, field.name)
     branches = field.type.branches if isinstance(field.type, Union) else (field.type,)
     return convert(values, Union((Null(), *branches)), named, field.name)
 
 
-def _fills_gaps(field: Field) -> bool:
-    if isinstance(field.type, Date):  # a default that is no date is only warned of
-        return field.default is not MISSING and form_of(field.type)(field.default) is None
-    return field.default is not MISSING
+def _fills_gaps(field: Field, named: Mapping[str, Defined]) -> bool:
+    """Return whether there is a default that fits; schemas that exist already may have others."""
+    if field.default is MISSING or any(default_problems(field.default, field.type, named, "")):
+        return False
+    return not isinstance(field.type, Date) or form_of(field.type)(field.default) is None
 
 
 def require_values(converted: Converted, reason: str) -> Converted:
