@@ -525,8 +525,21 @@ def test_a_frame_keeps_the_branches_of_unions() -> None:
 def test_a_frame_of_other_types_has_no_dense_unions(backend: Any) -> None:
     file = rewritten(decode_items([{"x": 5}, {"x": "5"}], record(x=["long", "string"])))
     with pytest.raises(DataError, match="dtype_backend='pyarrow' only, or make unions='struct'") as caught:
-        read_avro(file, dtype_backend=backend)
+        read_avro(file, unions="dense", dtype_backend=backend)
     assert caught.value.field == "x"
+    assert read_avro(file, dtype_backend=backend)["x"].tolist() == ["5", '"5"']
+
+
+def test_a_frame_with_unions_and_durations_can_be_shown() -> None:
+    duration = {"type": "fixed", "name": "D", "size": 12, "logicalType": "duration"}
+    schema = record(x=["long", "string"], d=["null", duration])
+    frame = read_avro(rewritten(decode_items([{"x": 5, "d": "P1M2DT3S"}, {"x": "5", "d": None}], schema)))
+    assert "months=1" in repr(frame)
+    assert "months=1" in frame._repr_html_()
+    target = io.BytesIO()
+    write_avro(frame, target, schema=schema)
+    again = scan_avro(target.getvalue()).to_arrow()
+    assert again.to_pylist() == decode_items([{"x": 5, "d": "P1M2DT3S"}, {"x": "5", "d": None}], schema).to_pylist()
 
 
 def test_columns_are_chosen() -> None:
