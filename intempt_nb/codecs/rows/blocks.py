@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -60,8 +60,8 @@ class Tabular:
         What row numbers mean, for the reader of a report.
     length
         Number of rows, where it is known before reading.
-    blocks
-        Reads the rows, from the start each time it is called.
+    read
+        What `blocks` calls.
     digest
         The SHA-256 of the content, hexadecimal: the same rows give the same digest.
     """
@@ -71,5 +71,17 @@ class Tabular:
     text: bool
     numbering: str
     length: int | None
-    blocks: Callable[[], Iterator[Block]]
+    read: Callable[[Mapping[str, pa.DataType]], Iterator[Block]]
     digest: Callable[[], str]
+
+    def blocks(self, wanted: Mapping[str, pa.DataType] | None = None) -> Iterator[Block]:
+        """Read the rows, from the start each time it is called.
+
+        Parameters
+        ----------
+        wanted
+            Arrow types by column. A source may give such a column in that type, in the blocks where every cell of it
+            says a value of the type by the rules of :mod:`intempt_nb.schema.checking.text`; other columns and blocks
+            come as `schema` has them.
+        """
+        return self.read({} if wanted is None else wanted)

@@ -41,7 +41,7 @@ def open_parquet(path: Path) -> Tabular:
         text=False,
         numbering=ROWS,
         length=length,
-        blocks=lambda: numbered_blocks(_parquet_batches(path)),
+        read=lambda wanted: numbered_blocks(_parquet_batches(path)),
         digest=lambda: file_digest(path),
     )
 
@@ -68,7 +68,7 @@ def open_avro(path: Path) -> Tabular:
         text=False,
         numbering=ROWS,
         length=None,
-        blocks=lambda: numbered_blocks(scan.to_batches()),
+        read=lambda wanted: numbered_blocks(scan.to_batches()),
         digest=lambda: file_digest(path),
     )
 
@@ -90,7 +90,7 @@ def open_ipc(path: Path) -> Tabular:
         text=False,
         numbering=ROWS,
         length=None,
-        blocks=lambda: numbered_blocks(_ipc_batches(path)),
+        read=lambda wanted: numbered_blocks(_ipc_batches(path)),
         digest=lambda: file_digest(path),
     )
 

@@ -84,7 +84,7 @@ def open_csv(path: str | Path, *, encoding: str | None = None, delimiter: str | 
         text=True,
         numbering=CSV_ROWS,
         length=None,
-        blocks=lambda: _blocks(dialect),
+        read=lambda wanted: _blocks(dialect),
         digest=lambda: file_digest(path),
     )
 

@@ -32,7 +32,7 @@ def open_table(table: pa.Table, origin: str = "Arrow table") -> Tabular:
         text=False,
         numbering=FRAME_ROWS if origin == "DataFrame" else "rows are counted from 0",
         length=len(table),
-        blocks=lambda: numbered_blocks(table.unify_dictionaries().to_batches()),
+        read=lambda wanted: numbered_blocks(table.unify_dictionaries().to_batches()),
         digest=lambda: _digest(table),
     )
 

@@ -73,7 +73,7 @@ def open_jsonlines(path: Path) -> Tabular:
         text=False,
         numbering=LINES,
         length=length,
-        blocks=lambda: _blocks(path, schema),
+        read=lambda wanted: _blocks(path, schema),
         digest=lambda: file_digest(path),
     )
 
