@@ -258,7 +258,7 @@ class CollectionHandle:
         found = self.identifiers[identifier] if isinstance(identifier, str) else identifier
         return endpoints.create_relation(self._transport, name, found.id, type)
 
-    def scan(self, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+    def scan(self, columns: Sequence[str] | None = None, limit: int | None = None, item_ids: str | None = None) -> Scan:
         """Return the items as a scan, of which nothing is requested yet.
 
         Parameters
@@ -267,36 +267,39 @@ class CollectionHandle:
             The columns to read, in this order; None for all.
         limit
             How many rows at most; None for all.
+        item_ids
+            The name of a first column for the ids that the server gave the items, as text, for :meth:`get`; None for
+            none.
 
         Raises
         ------
         DataError
-            For a column that the schema does not have, or a limit that is no number of rows.
+            For a column that the schema does not have, a limit that is no number of rows, or an `item_ids` that is the
+            name of another column.
         """
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
             raise DataError(f"limit is {limit!r}; expected a whole number of rows, or None for all")
         chosen = None if columns is None else _names(columns, "columns")
-        if chosen is not None:
-            self.schema.select(list(chosen))
-        return Scan(self._transport, self.id, self.name, self.schema, chosen, limit)
+        return Scan(self._transport, self.id, self.name, self.schema, chosen, limit, item_ids)
 
     def load(
         self,
         columns: Sequence[str] | None = None,
         limit: int | None = None,
         dtype_backend: DtypeBackend = "pyarrow",
+        item_ids: str | None = None,
     ) -> pd.DataFrame:
         """Return the items as a DataFrame.
 
         Parameters
         ----------
-        columns, limit
+        columns, limit, item_ids
             As :meth:`scan` has them.
         dtype_backend
             ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
             as pandas has them.
         """
-        return self.scan(columns, limit).to_pandas(dtype_backend)
+        return self.scan(columns, limit, item_ids).to_pandas(dtype_backend)
 
     def upload(
         self,

@@ -23,7 +23,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from intempt_nb.api.transport import Transport
 
@@ -254,8 +254,12 @@ def delete_item(transport: Transport, coll_id: str, item_id: str) -> DataItem | 
     return None if deleted is None else DataItem.from_json(deleted)
 
 
-def data_page(transport: Transport, coll_id: str, *, next_href: str | None = None, limit: int | None = None) -> bytes:
-    """Return one page of a collection's items as the server wrote it: a HAL object with ``_embedded.dataItemList``.
+def data_page(
+    transport: Transport, coll_id: str, *, next_href: str | None = None, limit: int | None = None
+) -> Iterator[bytes]:
+    """Yield one page of a collection's items while it arrives: a HAL object with ``_embedded.dataItemList``.
+
+    The request is sent when the first part is taken.
 
     Parameters
     ----------
@@ -269,8 +273,8 @@ def data_page(transport: Transport, coll_id: str, *, next_href: str | None = Non
         How many items at most; not documented, so a server may ignore it. It is not added to `next_href`.
     """
     if next_href is not None:
-        return transport.get_bytes(next_href)
-    return transport.get_bytes(_path("collections", coll_id, "data"), {"limit": limit})
+        return transport.get_chunks(next_href)
+    return transport.get_chunks(_path("collections", coll_id, "data"), {"limit": limit})
 
 
 def post_source_data(

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 from weakref import WeakSet
 
 import requests
@@ -22,19 +22,24 @@ from requests.utils import get_environ_proxies
 
 from intempt_nb._version import __version__
 from intempt_nb.api.answers import Answer, decode, error_for_status, object_text, scrub_body
+from intempt_nb.api.downloads import Broken, Place
 from intempt_nb.api.origin import ApiRoot
 from intempt_nb.api.retries import Failure, classify, may_have_acted, retry_delay
 from intempt_nb.errors import ConfigurationError, DataError, DeliveryUnknownError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from intempt_nb.api.credentials import Secret
+    from intempt_nb.errors import ApiError
 
 __all__ = ["Transport"]
 
+T = TypeVar("T")
+
 _log: Final = logging.getLogger("intempt_nb.api")
+_CHUNK: Final = 1 << 20
 
 
 class Transport:
@@ -109,9 +114,37 @@ class Transport:
         """Return the JSON object at a path or link; see :meth:`request` for arguments and errors."""
         return decode(self.request("GET", href, params=params))
 
-    def get_bytes(self, href: str, params: Mapping[str, str | int | None] | None = None) -> bytes:
-        """Return the body at a path or link, decompressed; only its start is checked to be JSON."""
-        return object_text(self.request("GET", href, params=params))
+    def get_chunks(self, href: str, params: Mapping[str, str | int | None] | None = None) -> Iterator[bytes]:
+        """Yield the body at a path or link while it arrives, decompressed; only its start is checked to be JSON.
+
+        The request is sent when the first part is taken. A download that breaks off is begun again, where
+        :meth:`request` would repeat it, and goes on where it had come to if the server still gives the same there.
+
+        Yields
+        ------
+        bytes
+            Up to 1 MiB.
+
+        Raises
+        ------
+        ApiError, TransportError
+            As :meth:`request`, also in the middle; and if what a repeat gives is not what came before.
+        """
+        url, path = self._address(href, params)
+        place = Place()
+        attempt = 0
+        while True:
+            try:
+                yield from place.beyond(self._chunks(url, path))
+            except Broken as broken:
+                outcome = broken.outcome
+            else:
+                return
+            delay = retry_delay(outcome, attempt, repeatable=True) if attempt < self._retries else None
+            if delay is None:
+                raise self._given_up("GET", path, outcome, uncertain=False)
+            self._sleep(delay)
+            attempt += 1
 
     def post_json(self, href: str, value: object, *, idempotent: bool = False) -> dict[str, Any]:
         """Post `value` as JSON and return the answer's JSON object.
@@ -173,8 +206,7 @@ class Transport:
         TransportError
             No connection, no usable answer, a redirect, or an address that gets no key.
         """
-        url = self._root.url(href, params)
-        path = self._key.scrub(url.removeprefix(str(self._root.origin)).partition("?")[0])
+        url, path = self._address(href, params)
         repeatable = idempotent or method == "GET"
         limit = self._retries if retries is None else retries
         uncertain = False
@@ -189,14 +221,7 @@ class Transport:
                 break
             self._sleep(delay)
             attempt += 1
-        if isinstance(outcome, Answer):
-            raise error_for_status(outcome)
-        if uncertain:
-            raise DeliveryUnknownError(
-                f"{method} {path}: it was sent, but no answer came ({outcome.reason}), so the server may or may not "
-                "have acted on it; look before you send it again"
-            )
-        raise TransportError(f"{method} {path}: no answer from {self._root.origin}: {outcome.reason}")
+        raise self._given_up(method, path, outcome, uncertain=uncertain)
 
     def close(self) -> None:
         """Close every connection; requests after it fail."""
@@ -225,43 +250,101 @@ class Transport:
             "other process runs, with resolve_key() for the key"
         )
 
+    def _address(self, href: str, params: Mapping[str, str | int | None] | None) -> tuple[str, str]:
+        """Return the URL, and its path to be shown."""
+        url = self._root.url(href, params)
+        return url, self._key.scrub(url.removeprefix(str(self._root.origin)).partition("?")[0])
+
+    def _given_up(
+        self, method: str, path: str, outcome: Answer | Failure, *, uncertain: bool
+    ) -> ApiError | TransportError | DeliveryUnknownError:
+        """Return the error for a request that is not repeated any more."""
+        if isinstance(outcome, Answer):
+            return error_for_status(outcome)
+        if uncertain:
+            return DeliveryUnknownError(
+                f"{method} {path}: it was sent, but no answer came ({outcome.reason}), so the server may or may not "
+                "have acted on it; look before you send it again"
+            )
+        return TransportError(f"{method} {path}: no answer from {self._root.origin}: {outcome.reason}")
+
     def _attempt(self, method: str, url: str, path: str, body: bytes | None) -> Answer | Failure:
-        """Send one request. Nothing raised from here has seen a frame that holds the key."""
-        session = self._session()
+        """Send one request and read the answer to its end."""
+
+        def exchange() -> Answer:
+            with self._send(method, url, body) as response:
+                return self._read(response, method, path)
+
         started = time.perf_counter()
-        outcome: Answer | Failure
-        escaped: BaseException | None = None
-        try:
-            with session.request(
-                method,
-                url,
-                data=body,
-                headers=None if body is None else {"Content-Type": "application/json"},
-                auth=_ApiKeyAuth(self._key),
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                outcome = self._read(response, method, path)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = classify(error)
-            outcome = replace(failure, reason=self._key.scrub(failure.reason))
-        except BaseException as error:  # noqa: BLE001 - raised again below, a KeyboardInterrupt above all
-            error.__cause__ = error.__context__ = None
-            escaped = error.with_traceback(None)
-        if escaped is not None:
-            raise escaped
+        outcome = self._guarded(exchange)
         said = outcome.status if isinstance(outcome, Answer) else outcome.reason
         _log.debug("%s %s → %s in %.0f ms", method, path, said, (time.perf_counter() - started) * 1000)
         return outcome
+
+    def _chunks(self, url: str, path: str) -> Iterator[bytes]:
+        """Yield a body from its start; raise `Broken` if it cannot be had, or not to its end."""
+        response = self._guarded(lambda: self._send("GET", url, None))
+        if isinstance(response, Failure):
+            _log.debug("GET %s → %s", path, response.reason)
+            raise Broken(response)
+        _log.debug("GET %s → %s", path, response.status_code)
+        with response:
+            if not 200 <= response.status_code < 300:
+                raise Broken(self._guarded(lambda: self._read(response, "GET", path)))
+            headers = self._headers(response)
+
+            def read() -> Answer:
+                body = response.raw.read(_CHUNK, decode_content=True)
+                return Answer("GET", path, response.status_code, headers, body)
+
+            begun = False
+            while not isinstance(part := self._guarded(read), Failure):
+                if not begun:
+                    object_text(part)
+                if not part.body:
+                    return
+                begun = True
+                yield part.body
+            raise Broken(part)
+
+    def _guarded(self, action: Callable[[], T]) -> T | Failure:
+        """Return what `action` does with a connection, or how that failed.
+
+        Nothing raised from here has seen a frame that holds the key.
+        """
+        escaped: BaseException | None = None
+        try:
+            return action()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = classify(error)
+            return replace(failure, reason=self._key.scrub(failure.reason))
+        except BaseException as error:  # noqa: BLE001 - raised again below, a KeyboardInterrupt above all
+            error.__cause__ = error.__context__ = None
+            escaped = error.with_traceback(None)
+        raise escaped
+
+    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
+        """Send one request and return the answer, its body not read yet."""
+        return self._session().request(
+            method,
+            url,
+            data=body,
+            headers=None if body is None else {"Content-Type": "application/json"},
+            auth=_ApiKeyAuth(self._key),
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        )
 
     def _read(self, response: requests.Response, method: str, path: str) -> Answer:
         """Read an answer to its end; a server that repeats the key in an error does not spread it."""
         # Through raw: requests' own .content goes by 10 KiB and is several times slower on large pages.
         body = response.raw.read(decode_content=True)
-        headers = {name.lower(): self._key.scrub(text) for name, text in response.headers.items()}
-        answer = Answer(method, path, response.status_code, headers, body)
+        answer = Answer(method, path, response.status_code, self._headers(response), body)
         return answer if answer.ok else replace(answer, body=scrub_body(body, self._key.scrub))
+
+    def _headers(self, response: requests.Response) -> dict[str, str]:
+        return {name.lower(): self._key.scrub(text) for name, text in response.headers.items()}
 
     def _session(self) -> requests.Session:
         """Return this thread's session: requests does not promise that one may be shared."""

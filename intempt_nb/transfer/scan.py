@@ -1,26 +1,33 @@
 """A collection's items, read page by page: one scan, many sinks.
 
-Nothing is requested until a sink is called, and pages are asked for only as they are needed.
+Nothing is requested until a sink is called. A page is cut into pieces while it arrives and the pieces are parsed on
+threads, so that downloading and parsing go on at the same time and memory does not grow with the page.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.sinks import Sinks
-from intempt_nb.codecs.wire.pages import read_page
-from intempt_nb.codecs.wire.wire import wire_schema
+from intempt_nb.codecs.wire.envelope import NotItems, PageEnd, cut_page, decode_page
+from intempt_nb.codecs.wire.pages import plan_reading, read_pieces
 from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+    from concurrent.futures import Future
 
     import pyarrow as pa
 
     from intempt_nb.api.transport import Transport
+    from intempt_nb.codecs.wire.envelope import Piece, Whole
+    from intempt_nb.codecs.wire.pages import ReadPlan
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["Scan"]
@@ -46,6 +53,13 @@ class Scan(Sinks):
         The columns to read, in this order; None for all.
     limit
         How many rows at most; None for all.
+    item_ids
+        The name of a column for the items' ids, which the server gave them; None for none.
+
+    Raises
+    ------
+    DataError
+        For columns that the schema does not have, or that there would be twice.
     """
 
     transport: Transport
@@ -54,14 +68,24 @@ class Scan(Sinks):
     schema: Schema
     columns: tuple[str, ...] | None = None
     limit: int | None = None
+    item_ids: str | None = None
+
+    def __post_init__(self) -> None:
+        plan_reading(self.schema, self.columns, self.item_ids)  # says now what is wrong with the columns
 
     @property
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of the rows."""
-        return wire_schema(self.schema, self.columns)
+        return self._plan.target
+
+    @property
+    def _plan(self) -> ReadPlan:
+        return plan_reading(self.schema, self.columns, self.item_ids)
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows as record batches, requesting a page at a time.
+        """Yield the rows as record batches: parts of pages, in order, in memory that does not grow with them.
+
+        Some MiB are requested ahead; with a limit not beyond a page, so that no page is requested in vain.
 
         Raises
         ------
@@ -70,23 +94,78 @@ class Scan(Sinks):
         ApiError, TransportError
             If a page cannot be had.
         """
-        left, href, seen = self.limit, None, set[str]()
-        while left is None or left > 0:
-            # Pages are as large as the server likes; asking is only worth it for fewer rows than a page would have.
-            few = left if left is not None and left < PAGE_ROWS else None
-            body = endpoints.data_page(self.transport, self.collection_id, next_href=href, limit=few)
-            page = read_page(body, self.schema, self.columns)
-            table = page.table if left is None else page.table.slice(0, left)
-            yield from table.to_batches()
-            left = None if left is None else left - len(table)
-            href = page.next
-            if href is None:
+        left = self.limit
+        batches = self._batches() if left is None or left > 0 else ()
+        for batch in batches:
+            if left is None:
+                yield batch
+            else:
+                yield batch.slice(0, left)
+                left -= min(left, len(batch))
+                if not left:
+                    return
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield what the pages hold; a page that cannot be cut is requested again, to be decoded as a whole."""
+        plan, seen = self._plan, set[str]()
+        href: str | None = None
+        whole, given, before = False, 0, 0  # rows of this page that were handed out; and before it was requested again
+        while True:
+            try:
+                with closing(self._requested(href, whole)) as pieces:
+                    for each in read_pieces(pieces, plan):
+                        if isinstance(each, PageEnd):
+                            if each.next is None:
+                                return
+                            href, whole, given, before = each.next, False, 0, 0
+                            if href in seen:
+                                raise TransportError(
+                                    f"the pages of {self.name!r} go round in a circle: {shorten(href)!r} came twice"
+                                )
+                            seen.add(href)
+                            continue
+                        given += len(each)
+                        if given > before:
+                            yield each.slice(max(0, before + len(each) - given))
+            except NotItems:
+                whole, given, before = True, 0, given
+
+    def _requested(self, href: str | None, whole: bool) -> Generator[Piece | Whole | PageEnd]:
+        pieces = self._pieces(href, whole)
+        return pieces if self.limit is not None else _ahead(pieces)
+
+    def _pieces(self, href: str | None, whole: bool) -> Generator[Piece | Whole | PageEnd]:
+        """Request pages and cut them, the first one only if it is not `whole`; with a limit only one page."""
+        # Pages are as large as the server likes; asking is only worth it for fewer rows than a page would have.
+        few = self.limit if self.limit is not None and self.limit < PAGE_ROWS else None
+        while True:
+            chunks = endpoints.data_page(self.transport, self.collection_id, next_href=href, limit=few)
+            href = None
+            for each in decode_page(chunks) if whole else cut_page(chunks):
+                if isinstance(each, PageEnd):
+                    href, whole = each.next, False
+                yield each
+            if href is None or self.limit is not None:
                 return
-            if href in seen:
-                raise TransportError(f"the pages of {self.name!r} go round in a circle: {shorten(href)!r} came twice")
-            seen.add(href)
 
     def __repr__(self) -> str:
         columns = "all columns" if self.columns is None else f"columns {', '.join(self.columns)}"
         rows = "all rows" if self.limit is None else f"at most {self.limit:,} rows"
         return f"Scan of {self.name!r}: {columns}, {rows}; nothing is requested before to_pandas() or another sink"
+
+
+def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whole | PageEnd]:
+    """Yield the same, the next one being had on a thread of its own."""
+    waiting: deque[Future[Piece | Whole | PageEnd | None]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="intempt-download") as thread:
+        try:
+            while True:
+                while len(waiting) < 2:
+                    waiting.append(thread.submit(next, pieces, None))
+                each = waiting.popleft().result()
+                if each is None:
+                    return
+                yield each
+        finally:
+            thread.shutdown(cancel_futures=True)
+            pieces.close()

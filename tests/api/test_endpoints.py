@@ -33,9 +33,9 @@ def last(server):
         (lambda t: endpoints.list_identifiers(t, "1"), "/v1/OrgABC/collections/1/identifiers"),
         (lambda t: endpoints.list_relations(t), "/v1/OrgABC/relations"),
         (lambda t: endpoints.list_relations(t, "1"), "/v1/OrgABC/relations?collId=1"),
-        (lambda t: endpoints.data_page(t, "1"), "/v1/OrgABC/collections/1/data"),
-        (lambda t: endpoints.data_page(t, "1", limit=5), "/v1/OrgABC/collections/1/data?limit=5"),
-        (lambda t: endpoints.data_page(t, "1", next_href="/v1/O/c?n=1", limit=5), "/v1/O/c?n=1"),
+        (lambda t: b"".join(endpoints.data_page(t, "1")), "/v1/OrgABC/collections/1/data"),
+        (lambda t: b"".join(endpoints.data_page(t, "1", limit=5)), "/v1/OrgABC/collections/1/data?limit=5"),
+        (lambda t: b"".join(endpoints.data_page(t, "1", next_href="/v1/O/c?n=1", limit=5)), "/v1/O/c?n=1"),
     ],
 )
 def test_reads(call, target, server, transport):
@@ -96,7 +96,7 @@ class TestLists:
         with pytest.raises(TransportError, match="the API key belongs to"):
             endpoints.list_collections(transport)
         with pytest.raises(TransportError, match="the API key belongs to"):
-            endpoints.data_page(transport, "1", next_href=f"{foreign.url}/v1/OrgABC/x")
+            next(endpoints.data_page(transport, "1", next_href=f"{foreign.url}/v1/OrgABC/x"))
         assert foreign.requests == []
 
     def test_read_their_items(self, server, transport, payload):
@@ -225,4 +225,4 @@ class TestData:
 
     def test_page_comes_as_it_is(self, server, transport, reply):
         server.answer(reply(body=b'{"_embedded": {"dataItemList": [ ] } }'))
-        assert endpoints.data_page(transport, "1") == b'{"_embedded": {"dataItemList": [ ] } }'
+        assert b"".join(endpoints.data_page(transport, "1")) == b'{"_embedded": {"dataItemList": [ ] } }'

@@ -83,12 +83,24 @@ class TestRequest:
 
     def test_gzip_is_unpacked(self, server, transport, reply):
         server.answer(reply(body=gzip.compress(b'{"a": 1}'), headers={"Content-Encoding": "gzip"}))
-        assert transport.get_bytes("x") == b'{"a": 1}'
+        assert b"".join(transport.get_chunks("x")) == b'{"a": 1}'
 
     def test_large_pages_come_whole(self, server, transport, reply):
         page = json.dumps({"items": list(range(500_000))}).encode()
         server.answer(reply(body=page))
-        assert transport.get_bytes("x") == page
+        assert b"".join(transport.get_chunks("x")) == page
+
+    def test_large_pages_come_in_parts(self, server, transport, reply):
+        page = json.dumps({"items": list(range(500_000))}).encode()
+        server.answer(reply(body=page))
+        sizes = [len(each) for each in transport.get_chunks("x")]
+        assert sum(sizes) == len(page)
+        assert len(sizes) > 3
+
+    def test_nothing_is_asked_before_the_first_part_is_taken(self, server, transport):
+        chunks = transport.get_chunks("x")
+        assert server.requests == []
+        assert next(chunks) == b"{}"
 
     def test_an_empty_answer_to_a_bulk_post_is_one(self, server, transport, reply):
         server.answer(reply(status=204, body=b""))
@@ -96,7 +108,7 @@ class TestRequest:
 
     def test_a_page_of_a_gateway_is_no_answer(self, server, transport, reply):
         server.answer(reply(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}))
-        for get in (transport.get_json, transport.get_bytes):
+        for get in (transport.get_json, lambda href: next(transport.get_chunks(href))):
             with pytest.raises(TransportError, match="not a JSON object: got text/html, 20 bytes; check base_url"):
                 get("x")
         with pytest.raises(DeliveryUnknownError, match="text/html"):
@@ -273,8 +285,46 @@ class TestRedirects:
     def test_foreign_links_are_not_followed(self, foreign, transport):
         for href in (f"{foreign.url}/v1/OrgABC/x", foreign.url.removeprefix("http:"), "https://127.0.0.1/v1/x"):
             with pytest.raises(TransportError, match="nothing was sent there"):
-                transport.get_bytes(href)
+                next(transport.get_chunks(href))
         assert foreign.requests == []
+
+
+class TestDownloads:
+    """A body that breaks off is begun again, and goes on where it had come to."""
+
+    PAGE = json.dumps({"items": list(range(500_000))}).encode()
+
+    def cut(self, reply, size):
+        return reply(body=self.PAGE[:size], action="cut")
+
+    @pytest.mark.parametrize("sizes", [(0,), (1,), (5_000,), (1 << 20,), (3 << 20, 1 << 20, 3_000_001)])
+    def test_come_to_their_end(self, sizes, server, transport, reply):
+        server.answer(*(self.cut(reply, size) for size in sizes), reply(body=self.PAGE))
+        assert b"".join(transport.get_chunks("x")) == self.PAGE
+        assert len(server.requests) == len(sizes) + 1
+
+    def test_that_fail_in_between_are_repeated_too(self, server, transport, reply):
+        server.answer(self.cut(reply, 2 << 20), reply(status=503), reply(action="drop"), reply(body=self.PAGE))
+        assert b"".join(transport.get_chunks("x")) == self.PAGE
+
+    @pytest.mark.parametrize("other", [PAGE[: 1 << 20], b"{" + PAGE, PAGE.replace(b" 100,", b" 99,"), b"{}"])
+    def test_of_another_page_are_not_mixed(self, other, server, transport, reply):
+        server.answer(self.cut(reply, 2 << 20), reply(body=other))
+        with pytest.raises(TransportError, match="the server then gave another one; load it again"):
+            list(transport.get_chunks("x"))
+
+    def test_are_given_up_after_the_last_repeat(self, server, make_transport, reply):
+        server.answer(self.cut(reply, 2 << 20))
+        given = []
+        with pytest.raises(TransportError, match="no answer from"):
+            given.extend(make_transport(server.url, retries=2).get_chunks("x"))
+        assert b"".join(given) == self.PAGE[: 2 << 20]
+        assert len(server.requests) == 3
+
+    def test_that_are_refused_say_so(self, server, transport, reply):
+        server.answer(self.cut(reply, 2 << 20), reply(status=403, body={"message": "not yours"}))
+        with pytest.raises(ApiError, match="not yours"):
+            list(transport.get_chunks("x"))
 
 
 class TestRetries:
@@ -470,7 +520,7 @@ class TestTheKeyIsNowhere:
 
     def test_in_errors_of_answers_that_are_none(self, server, transport, reply, canary, catch, shown):
         server.answer(reply(body=f"<p>{canary}</p>".encode()))
-        for function in (transport.get_json, transport.get_bytes):
+        for function in (transport.get_json, lambda href: next(transport.get_chunks(href))):
             assert canary not in shown(catch(function, "x"))
 
     def test_in_a_message_of_a_path_that_holds_it(self, server, transport, reply, canary, catch, caplog):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -8,8 +11,11 @@ import pytest
 
 import intempt_nb as inb
 from intempt_nb.api import endpoints
+from intempt_nb.codecs.wire.envelope import cut_page
+from intempt_nb.transfer import scan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 FIELDS = [
@@ -52,7 +58,9 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     asked: list[str | None] = []
     original = endpoints.data_page
 
-    def small_page(transport: Any, coll_id: str, *, next_href: str | None = None, limit: int | None = None) -> bytes:
+    def small_page(
+        transport: Any, coll_id: str, *, next_href: str | None = None, limit: int | None = None
+    ) -> Iterator[bytes]:
         asked.append(next_href)
         return original(transport, coll_id, next_href=next_href, limit=min(limit or 10, 10))
 
@@ -119,7 +127,8 @@ def test_batches_are_requested_as_they_are_taken(things: inb.CollectionHandle, p
     batches = things.scan().to_batches()
     assert pages == []
     assert next(batches).num_rows == 10
-    assert len(pages) == 1
+    assert 1 <= len(pages) < 8  # some are had ahead
+    batches.close()
     reader = things.scan().to_reader()
     assert reader.schema.equals(things.schema.to_arrow())
     assert reader.read_all().num_rows == 95
@@ -153,6 +162,70 @@ def test_pages_that_go_round_in_a_circle_are_an_error(
     things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = b'{"_embedded": {"dataItemList": []}, "_links": {"next": {"href": "/again"}}}'
-    monkeypatch.setattr(endpoints, "data_page", lambda *args, **kwargs: page)
+    monkeypatch.setattr(endpoints, "data_page", lambda *args, **kwargs: iter([page]))
     with pytest.raises(inb.TransportError, match="go round in a circle"):
         things.load()
+
+
+def page_of(*data: dict[str, Any], next_href: str | None = None) -> bytes:
+    items = [{"id": str(number), "data": each} for number, each in enumerate(data)]
+    links = {} if next_href is None else {"next": {"href": next_href}}
+    return json.dumps({"_embedded": {"dataItemList": items}, "_links": links}).encode()
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, served: dict[str | None, bytes]) -> list[str | None]:
+    """Let the pages be these, by their address, cut into pieces of an item or two; return what is asked for."""
+    asked: list[str | None] = []
+
+    def page(*args: Any, next_href: str | None = None, **kwargs: Any) -> Iterator[bytes]:
+        asked.append(next_href)
+        yield from (served[next_href][start : start + 100] for start in range(0, len(served[next_href]), 100))
+
+    monkeypatch.setattr(endpoints, "data_page", page)
+    monkeypatch.setattr(scan, "cut_page", partial(cut_page, piece_size=1))
+    return asked
+
+
+def test_a_page_that_cannot_be_cut_is_asked_for_again_and_loses_nothing(
+    things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item that holds lists of items is cut where it should not be; rows before it were handed out already."""
+    inner = [{"id": "x", "data": {"id": "no row"}}] * 20
+    rows = [{"id": f"row-{number}"} for number in range(90)]
+    odd = [*rows[30:45], {**rows[45], "url": {"host": "h", "more": inner}}, *rows[46:60]]
+    served = {None: page_of(*rows[:30], next_href="/2"), "/2": page_of(*odd, next_href="/3"), "/3": page_of(*rows[60:])}
+    asked = serve(monkeypatch, served)
+    assert things.load(columns=["id"])["id"].tolist() == [f"row-{number}" for number in range(90)]
+    assert asked.count("/2") == 2
+    for limit in (40, 46, 59, 60, 61):
+        assert things.load(columns=["id"], limit=limit)["id"].tolist() == [f"row-{number}" for number in range(limit)]
+
+
+def test_what_came_before_an_error_is_handed_out(things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": f"row-{number}"} for number in range(10)]
+    served = {None: page_of(*rows, next_href="/2"), "/2": page_of(*rows[:7], {"id": "x", "big": "y"})}
+    serve(monkeypatch, served)
+    given = []
+    with pytest.raises(inb.DataError, match='found "y"; expected long or null') as caught:
+        given.extend(things.scan().to_batches())
+    assert (caught.value.row, caught.value.field) == (7, "big")
+    assert sum(map(len, given)) == 17
+
+
+def test_the_items_ids_come_on_request(things: inb.CollectionHandle) -> None:
+    stored = [things.post(item(number)) for number in range(3)]
+    frame = things.load(columns=["id"], item_ids="itemId")
+    assert frame["itemId"].tolist() == [each.id for each in stored]
+    assert things.get(frame["itemId"].iloc[1]).data["id"] == "row-1"
+    assert list(things.scan(item_ids="itemId").arrow_schema.names) == ["itemId", *things.schema.names]
+    with pytest.raises(inb.DataError, match="item_ids is 'id', and a column has that name"):
+        things.scan(item_ids="id")
+
+
+def test_a_scan_that_is_left_stops_asking(things: inb.CollectionHandle, pages: list[str | None]) -> None:
+    fill(things, 200)
+    for _ in things.scan().to_batches():
+        break
+    asked = len(pages)
+    assert asked < 10
+    assert not [each for each in threading.enumerate() if each.name.startswith("intempt-download")]

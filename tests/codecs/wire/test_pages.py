@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import partial
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from intempt_nb.codecs.wire import pages
+from intempt_nb.codecs.wire.envelope import cut_page, decode_page
 from intempt_nb.codecs.wire.pages import read_page
 from intempt_nb.errors import DataError
 from intempt_nb.schema.parsing.avro import SchemaWarning
@@ -46,6 +47,10 @@ def fields(*each: dict[str, Any]) -> Schema:
     return Schema.parse({"type": "record", "name": "r", "fields": list(each)})
 
 
+def ids_of(body: bytes) -> list[str | None]:
+    return read_page(body, LONG, item_ids="$id").table["$id"].to_pylist()
+
+
 LONG = fields({"name": "c", "type": "long"})
 
 
@@ -53,9 +58,9 @@ LONG = fields({"name": "c", "type": "long"})
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the ways a page may be read."""
     if request.param == "exact":
-        monkeypatch.setattr(pages, "locate", lambda body, size: None)
+        monkeypatch.setattr(pages, "cut_page", decode_page)
     if request.param == "pieces":
-        monkeypatch.setattr(pages, "_PIECE", 1)
+        monkeypatch.setattr(pages, "cut_page", partial(cut_page, piece_size=1))
     return str(request.param)
 
 
@@ -75,12 +80,12 @@ def test_an_empty_page_is_an_empty_table(body: bytes, columns: list[str] | None)
     found = read_page(body, VISIT, columns)
     expected = VISIT.to_arrow() if columns is None else VISIT.select(columns)
     assert found.table.schema.equals(expected, check_metadata=True)
-    assert (found.table.num_rows, found.ids.type, len(found.ids), found.next) == (0, pa.string(), 0, None)
+    assert (found.table.num_rows, found.next) == (0, None)
 
 
 def test_an_empty_page_may_have_a_next_one() -> None:
     found = read_page(b'{"_links":{"next":{"href":"/n"}},"page":{"totalElements":7}}', VISIT)
-    assert (found.next, found.total) == ("/n", 7)
+    assert found.next == "/n"
 
 
 @pytest.mark.usefixtures("way")
@@ -133,7 +138,7 @@ def test_defaults_of_every_kind(avro: Any, default: Any, expected: Any, way: str
     schema = fields({"name": "c", "type": avro, "default": default}, {"name": "d", "type": "long"})
     with pytest.MonkeyPatch.context() as patch:
         if way == "fast" and not isinstance(avro, list):
-            patch.setattr(pages, "_exact_part", lambda *_: pytest.fail("the fast way refused"))
+            patch.setattr(pages, "_exact_batch", lambda *_: pytest.fail("the fast way refused"))
         found = read_page(page_of({"d": 1}, {"d": 2, "c": None}), schema).table["c"].to_pylist()
     assert [each.isoformat() if hasattr(each, "isoformat") else each for each in found] == [
         type(each)(expected) if type(each).__name__ == "Decimal" else expected for each in found
@@ -196,15 +201,13 @@ def test_ids_are_text_however_they_come() -> None:
     item = b'{"id":%b,"data":{"c":1}}'
     many = [b"98092788222918656", b"9223372036854775807"]
     for ids in (many, [b'"%b"' % each for each in many], [many[0], b'"%b"' % many[1]]):
-        found = read_page(body % b",".join(item % each for each in ids), LONG)
-        assert found.ids.to_pylist() == ["98092788222918656", "9223372036854775807"]
-    assert read_page(body % (item % b"-0"), LONG).ids.to_pylist() == ["0"]
-    large = read_page(body % (item % b"18446744073709551616"), LONG)
-    assert large.ids.to_pylist() == ["18446744073709551616"]
-    assert read_page(body % b'{"data":{"c":1}}', LONG).ids.to_pylist() == [None]
+        assert ids_of(body % b",".join(item % each for each in ids)) == ["98092788222918656", "9223372036854775807"]
+    assert ids_of(body % (item % b"-0")) == ["0"]
+    assert ids_of(body % (item % b"18446744073709551616")) == ["18446744073709551616"]
+    assert ids_of(body % b'{"data":{"c":1}}') == [None]
     for wrong in (b"1.5", b"1e3", b"true", b"[]", b'"\\ud800"', b"9" * 5000):
         with pytest.raises(DataError, match="expected text or a whole number") as caught:
-            read_page(body % (item % wrong), LONG)
+            ids_of(body % (item % wrong))
         assert caught.value.field == "id"
 
 
@@ -252,8 +255,8 @@ def test_items_that_hold_items_are_not_mixed_up() -> None:
     schema = fields({"name": "parts", "type": {"type": "array", "items": inner}})
     parts = [{"id": str(n), "data": {"parts": []}} for n in range(300)]
     items = [{"id": str(n), "data": {"parts": parts}} for n in range(200)]
-    found = read_page(json.dumps({"_embedded": {"dataItemList": items}}).encode(), schema)
-    assert found.ids.to_pylist() == [str(n) for n in range(200)]
+    found = read_page(json.dumps({"_embedded": {"dataItemList": items}}).encode(), schema, item_ids="$id")
+    assert found.table["$id"].to_pylist() == [str(n) for n in range(200)]
     assert found.table["parts"].to_pylist() == [[{"id": str(n)} for n in range(300)]] * 200
 
 
@@ -262,21 +265,21 @@ def test_a_row_is_counted_on_the_page_not_in_its_piece(monkeypatch: pytest.Monke
     data = [{"c": row} for row in range(50)]
     data[33] = {"c": 0.5}
     for piece in (1, 200, 1 << 20):
-        monkeypatch.setattr(pages, "_PIECE", piece)
+        monkeypatch.setattr(pages, "cut_page", partial(cut_page, piece_size=piece))
         with pytest.raises(DataError) as caught:
             read_page(page_of(*data), LONG)
         assert (caught.value.row, caught.value.value) == (33, "0.5")
-    monkeypatch.setattr(pages, "locate", lambda body, size: None)
+    monkeypatch.setattr(pages, "cut_page", decode_page)
     with pytest.raises(DataError) as caught:
         read_page(page_of(*data), LONG)
     assert caught.value.row == 33
 
 
 def test_only_the_piece_with_an_oddity_is_read_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_PIECE", 1)
+    monkeypatch.setattr(pages, "cut_page", partial(cut_page, piece_size=1))
     rows: list[int] = []
-    read = pages._exact_part
-    monkeypatch.setattr(pages, "_exact_part", lambda items, plan: rows.append(len(items)) or read(items, plan))
+    read = pages._exact_batch
+    monkeypatch.setattr(pages, "_exact_batch", lambda items, plan: rows.append(len(items)) or read(items, plan))
     data = [{"c": row} for row in range(20)]
     data[7] = {"c": "7"}
     assert read_page(page_of(*data), LONG).table["c"].to_pylist() == list(range(20))
@@ -285,7 +288,7 @@ def test_only_the_piece_with_an_oddity_is_read_exactly(monkeypatch: pytest.Monke
 
 def test_a_column_of_maps_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps go the exact way, the other columns of the same items the fast one."""
-    monkeypatch.setattr(pages, "_exact_part", lambda *_: pytest.fail("the fast way refused"))
+    monkeypatch.setattr(pages, "_exact_batch", lambda *_: pytest.fail("the fast way refused"))
     found = read_page(page_of(DATA, DATA), VISIT).table
     assert found["attributes"].to_pylist() == [[("a", "b")]] * 2
     assert found["kind"].to_pylist() == ["A", "A"]
