@@ -23,7 +23,7 @@ from intempt_nb.codecs.wire.literals import loads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LIST", "NotItems", "PageEnd", "Piece", "Whole", "cut_page", "decode_page"]
+__all__ = ["LIST", "NotItems", "PageEnd", "Piece", "Whole", "cut_page", "decode_page", "split_piece"]
 
 LIST = ("_embedded", "dataItemList")
 """The keys that lead to the items."""
@@ -134,6 +134,18 @@ def cut_page(chunks: Iterable[bytes | memoryview], piece_size: int = PIECE_BYTES
     text += _AFTER
     yield Piece(text, number_ids)
     yield PageEnd(_next(page))
+
+
+def split_piece(piece: Piece, parts: int) -> list[Piece]:
+    """Cut a piece into about as many smaller ones as `parts` says, where it has borders for them.
+
+    Raises
+    ------
+    NotItems
+        If the piece is not JSON.
+    """
+    page = b'{"%b":{"%b":%b}}' % (LIST[0].encode(), LIST[1].encode(), piece.items)
+    return [each for each in cut_page([page], len(page) // parts) if isinstance(each, Piece)]
 
 
 def decode_page(chunks: Iterable[bytes | memoryview]) -> Iterator[Whole | PageEnd]:

@@ -6,6 +6,7 @@ Python object a value. Whatever it refuses, and the columns it cannot build, the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import pyarrow.json as pj
 
 from intempt_nb.codecs.rows.ahead import in_order
 from intempt_nb.codecs.utf8 import is_utf8
-from intempt_nb.codecs.wire.envelope import LIST, NotItems, PageEnd, Piece, Whole, cut_page, decode_page
+from intempt_nb.codecs.wire.envelope import LIST, NotItems, PageEnd, Piece, Whole, cut_page, decode_page, split_piece
 from intempt_nb.codecs.wire.exact import default_of, fill_nulls, read_columns, read_ids
 from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.codecs.wire.wire import Refused, from_wire, is_columnar, wire_schema, wire_type
@@ -23,7 +24,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from intempt_nb.schema.model import Defined, Field
     from intempt_nb.schema.schema import Schema
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Page", "ReadPlan", "plan_reading", "read_page", "read_pieces"]
 
 _CHUNK = 1 << 20
+_PARTS = 16
+_SMALLEST_SPLIT = 256 << 10
+_TEXT_FOUND = re.compile(r"Column\(/items/\[\]/data/([^/)]+)\) changed from number to string")
 _EXACT_ROWS = 20_000
 """How many items the exact way turns into columns at a time: no text column of them reaches Arrow's 2 GiB."""
 
@@ -76,10 +80,18 @@ class ReadPlan:
     target: pa.Schema
     item_ids: bool
 
-    def wire(self, number_ids: bool) -> pa.Schema:
-        """Return the Arrow schema that the fast way parses a piece into."""
-        parsed = [field for field, columnar in zip(self.fields, self.columnar, strict=True) if columnar]
-        members = [("data", pa.struct([(field.name, wire_type(field.type, self.named)) for field in parsed]))]
+    @property
+    def parsed(self) -> list[Field]:
+        """The fields that are columnar."""
+        return [field for field, columnar in zip(self.fields, self.columnar, strict=True) if columnar]
+
+    def wire(self, number_ids: bool, as_text: Collection[str]) -> pa.Schema:
+        """Return the Arrow schema that the fast way parses a piece into; some columns of numbers are sent as text."""
+        kinds = [
+            (field.name, pa.string() if field.name in as_text else wire_type(field.type, self.named))
+            for field in self.parsed
+        ]
+        members = [("data", pa.struct(kinds))]
         if self.item_ids:
             members.append(("id", pa.int64() if number_ids else pa.string()))
         return pa.schema([("items", pa.list_(pa.struct(members)))])
@@ -196,16 +208,46 @@ def _read(each: Piece | Whole | PageEnd, plan: ReadPlan) -> list[pa.RecordBatch 
 
 
 def _read_piece(piece: Piece, plan: ReadPlan) -> pa.RecordBatch:
-    try:
-        ids, parsed, rows = _parse(piece, plan)
-    except (Refused, pa.ArrowException, OverflowError):
-        return _exact_batch(_items(piece), plan)
+    as_text: list[str] = []
+    while True:
+        try:
+            ids, parsed, rows = _parse(piece, plan, as_text)
+            break
+        except (Refused, pa.ArrowException, OverflowError) as error:
+            name = _sent_as_text(error, plan)
+            if name is None:
+                return _read_odd(piece, plan)
+            as_text.append(name)
     others = [field for field, columnar in zip(plan.fields, plan.columnar, strict=True) if not columnar]
     exact = iter(read_columns(_items(piece), others, plan.named)) if others else iter(())
     return plan.batch([*ids, *(next(parsed) if columnar else next(exact) for columnar in plan.columnar)], rows)
 
 
-def _parse(piece: Piece, plan: ReadPlan) -> tuple[list[pa.Array], Iterator[pa.Array], int]:
+def _sent_as_text(error: Exception, plan: ReadPlan) -> str | None:
+    """Return the column of numbers that the parser says is text, so that it alone is converted value by value."""
+    found = _TEXT_FOUND.search(str(error))
+    numbers = [field.name for field in plan.parsed if pa.types.is_primitive(wire_type(field.type, plan.named))]
+    return found[1] if found and found[1] in numbers else None
+
+
+def _read_odd(piece: Piece, plan: ReadPlan) -> pa.RecordBatch:
+    """Read a piece that the fast way refused: by parts, so that only the items around the odd ones are read exactly."""
+    batches: list[pa.RecordBatch] = []
+    try:
+        parts = split_piece(piece, _PARTS) if len(piece.text) > _SMALLEST_SPLIT else []
+        if len(parts) > 1:
+            for part in parts:
+                batches.append(_read_piece(part, plan))  # noqa: PERF401 - an error counts those before it
+            return pa.concat_batches(batches)
+    except NotItems:
+        pass
+    except DataError as error:
+        before = sum(len(batch) for batch in batches)
+        raise replace(error, row=None if error.row is None else before + error.row) from None
+    return _exact_batch(_items(piece), plan)
+
+
+def _parse(piece: Piece, plan: ReadPlan, as_text: Sequence[str]) -> tuple[list[pa.Array], Iterator[pa.Array], int]:
     """Return the ids if they are asked for, the columnar columns and the rows of a piece.
 
     Any error means that the exact way has to look.
@@ -216,7 +258,7 @@ def _parse(piece: Piece, plan: ReadPlan) -> tuple[list[pa.Array], Iterator[pa.Ar
         pa.BufferReader(piece.text),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(piece.text) + 1),
         parse_options=pj.ParseOptions(
-            explicit_schema=plan.wire(piece.number_ids),
+            explicit_schema=plan.wire(piece.number_ids, as_text),
             newlines_in_values=b"\n" in piece.text,
             unexpected_field_behavior="ignore",
         ),
@@ -227,9 +269,19 @@ def _parse(piece: Piece, plan: ReadPlan) -> tuple[list[pa.Array], Iterator[pa.Ar
     data, *ids = table.column(0).chunk(0).flatten().flatten()
     if data.null_count:
         raise Refused
-    fields = [field for field, columnar in zip(plan.fields, plan.columnar, strict=True) if columnar]
-    columns = [_column(array, field, plan.named) for array, field in zip(data.flatten(), fields, strict=True)]
+    columns = [
+        _texts(array, field, plan.named) if field.name in as_text else _column(array, field, plan.named)
+        for array, field in zip(data.flatten(), plan.parsed, strict=True)
+    ]
     return [each.cast(pa.string()) for each in ids], iter(columns), len(data)
+
+
+def _texts(array: pa.Array, field: Field, named: Mapping[str, Defined]) -> pa.Array:
+    items = [{"data": {field.name: text}} for text in array.to_pylist()]
+    try:
+        return read_columns(items, [field], named)[0]
+    except DataError:  # the exact way says it of the whole item
+        raise Refused from None
 
 
 def _column(array: pa.Array, field: Field, named: Mapping[str, Defined]) -> pa.Array:

@@ -281,9 +281,35 @@ def test_only_the_piece_with_an_oddity_is_read_exactly(monkeypatch: pytest.Monke
     read = pages._exact_batch
     monkeypatch.setattr(pages, "_exact_batch", lambda items, plan: rows.append(len(items)) or read(items, plan))
     data = [{"c": row} for row in range(20)]
-    data[7] = {"c": "7"}
+    data[7] = {"c": 7.0}
     assert read_page(page_of(*data), LONG).table["c"].to_pylist() == list(range(20))
     assert rows == [1]
+
+
+def test_numbers_sent_as_text_do_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_exact_batch", lambda *_: pytest.fail("the fast way refused"))
+    schema = fields(
+        {"name": "c", "type": ["null", "long"]}, {"name": "d", "type": "double"}, {"name": "e", "type": "int"}
+    )
+    data = [{"c": str(2**62 + row), "d": f"{row}.5", "e": row} for row in range(9)] + [{"c": None, "d": "1e3", "e": 9}]
+    found = read_page(page_of(*data), schema).table
+    assert found["c"].to_pylist() == [*range(2**62, 2**62 + 9), None]
+    assert found["d"].to_pylist() == [*(row + 0.5 for row in range(9)), 1000.0]
+
+
+def test_only_the_items_around_an_odd_one_are_read_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    read = pages._exact_batch
+    monkeypatch.setattr(pages, "_SMALLEST_SPLIT", 5_000)
+    monkeypatch.setattr(pages, "_exact_batch", lambda items, plan: rows.append(len(items)) or read(items, plan))
+    data: list[dict[str, Any]] = [{"c": row} for row in range(1_000)]
+    data[700] = {"c": "700"}
+    assert read_page(page_of(*data), LONG).table["c"].to_pylist() == list(range(1_000))
+    assert sum(rows) < 100
+    data[700] = {"c": "x"}
+    with pytest.raises(DataError, match='item 700: found "x"; expected long') as caught:
+        read_page(page_of(*data), LONG)
+    assert caught.value.row == 700
 
 
 def test_a_column_of_maps_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from intempt_nb.codecs.wire import pages
+from intempt_nb.codecs.wire.envelope import decode_page
 from intempt_nb.codecs.wire.pages import read_page
 from intempt_nb.errors import DataError
 from intempt_nb.schema.schema import Schema
@@ -44,7 +45,7 @@ def read(avro: Any, text: str, *, exactly: bool = False) -> Any:
     page = f'{{"_embedded":{{"dataItemList":[{{"id":"17","data":{{"c":{text}}}}}]}}}}'.encode()
     with pytest.MonkeyPatch.context() as patch:
         if exactly:
-            patch.setattr(pages, "locate", lambda body, size: None)
+            patch.setattr(pages, "cut_page", decode_page)
         table = read_page(page, schema).table
     assert table.schema.equals(schema.to_arrow(unions="json"), check_metadata=True)
     return table["c"].to_pylist()[0]
