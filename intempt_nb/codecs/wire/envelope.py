@@ -246,7 +246,7 @@ def _decode(key: bytes) -> str:
 
 def _value_stop(body: bytearray, at: int) -> int:
     """Return where the value that begins at `at` is over."""
-    if body[at : at + 1] not in (b"{", b"["):
+    if bytes(body[at : at + 1]) not in (b"{", b"["):
         found = _SCALAR.match(body, at)
         return found.end() if found else at
     closing = _closing(body, at, 0)
