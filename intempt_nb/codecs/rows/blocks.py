@@ -64,6 +64,8 @@ class Tabular:
         What `blocks` calls.
     digest
         The SHA-256 of the content, hexadecimal: the same rows give the same digest.
+    decimal
+        What stands before the fraction of a number in text, ``"."`` or ``","``.
     """
 
     origin: str
@@ -73,6 +75,7 @@ class Tabular:
     length: int | None
     read: Callable[[Mapping[str, pa.DataType]], Iterator[Block]]
     digest: Callable[[], str]
+    decimal: str = "."
 
     def blocks(self, wanted: Mapping[str, pa.DataType] | None = None) -> Iterator[Block]:
         """Read the rows, from the start each time it is called.
@@ -81,7 +84,7 @@ class Tabular:
         ----------
         wanted
             Arrow types by column. A source may give such a column in that type, in the blocks where every cell of it
-            says a value of the type by the rules of :mod:`intempt_nb.schema.checking.text`; other columns and blocks
-            come as `schema` has them.
+            says a value of the type by the rules of :mod:`intempt_nb.schema.checking.text`; other blocks come as
+            `schema` has them. Columns that are not named may come as nulls; if none is, all come as they are.
         """
         return self.read({} if wanted is None else wanted)

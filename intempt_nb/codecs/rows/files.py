@@ -13,12 +13,13 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["file_digest", "missing_file", "numbered_blocks"]
+__all__ = ["at_their_places", "block_rows", "file_digest", "missing_file", "numbered_blocks", "to_read"]
 
 BLOCK_ROWS = 65_536
+BLOCK_BYTES = 8 << 20
 
 
 def missing_file(path: Path) -> DataError:
@@ -38,11 +39,37 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def block_rows(rows: int, size: int) -> int:
+    """Return how many rows make a block, where so many `rows` have `size` bytes: fewer if they are large."""
+    if size <= 2 * BLOCK_BYTES:  # near enough: cut exactly, it would leave a block of a few rows
+        return BLOCK_ROWS
+    return max(1, min(BLOCK_ROWS, rows * BLOCK_BYTES // max(size, 1)))
+
+
 def numbered_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[Block]:
     """Yield batches as blocks of at most `BLOCK_ROWS` rows, numbered from 0."""
     first = 0
     for batch in batches:
-        for start in range(0, len(batch), BLOCK_ROWS):
-            part = batch.slice(start, BLOCK_ROWS)
+        step = block_rows(len(batch), batch.nbytes)
+        for start in range(0, len(batch), step):
+            part = batch.slice(start, step)
             yield Block(part, pa.array(np.arange(first, first + len(part))))
             first += len(part)
+
+
+def to_read(schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> list[str] | None:
+    """Return the names of the columns to read; None for all, which is what an empty `wanted` means."""
+    names = schema.names
+    if not wanted or len(set(names)) < len(names):  # a name that stands twice chooses no column
+        return None
+    return [name for name in names if name in wanted]
+
+
+def at_their_places(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with as many columns as `schema`; those that were not read are nulls."""
+    if batch.num_columns == len(schema):
+        return batch
+    columns = {field.name: (field, column) for field, column in zip(batch.schema, batch.columns, strict=True)}
+    nothing = pa.nulls(len(batch))
+    found = [columns.get(name, (pa.field(name, pa.null()), nothing)) for name in schema.names]
+    return pa.RecordBatch.from_arrays([column for _, column in found], schema=pa.schema([field for field, _ in found]))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.json as pa_json
 
+from intempt_nb.codecs.ahead import in_order
 from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 from intempt_nb.codecs.rows.files import file_digest
 from intempt_nb.codecs.rows.shapes import Shape, arrow_field, build, shape_of_array, shape_of_values
@@ -27,7 +27,7 @@ from intempt_nb.errors import DataError, SchemaError
 from intempt_nb.schema.parsing.source import MAX_DEPTH, refuse_depth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import IO
 
@@ -39,7 +39,7 @@ LINES = "lines are counted from 1"
 PIECE_BYTES = 4 << 20
 MOST_LINE_BYTES = 256 << 20
 MOST_OPEN = 2_000  # objects and arrays on a line, and so levels of nesting
-_BRACE, _BRACKET, _NEWLINE, _RETURN = b"{[\n\r"
+_BRACE, _NEWLINE, _RETURN = b"{\n\r"
 
 
 def open_jsonlines(path: Path) -> Tabular:
@@ -73,13 +73,20 @@ def open_jsonlines(path: Path) -> Tabular:
         text=False,
         numbering=LINES,
         length=length,
-        read=lambda wanted: _blocks(path, schema),
+        read=lambda wanted: _blocks(path, _narrowed(schema, wanted)),
         digest=lambda: file_digest(path),
     )
 
 
 def _schema_of(shape: Shape) -> pa.Schema:
     return pa.schema([arrow_field(key, each) for key, each in shape.fields.items()])
+
+
+def _narrowed(schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Return a schema without types for the columns that are not wanted: they are passed over, and come as nulls."""
+    if not wanted:
+        return schema
+    return pa.schema([each if each.name in wanted else pa.field(each.name, pa.null()) for each in schema])
 
 
 def _no_objects(path: Path, bad: Malformed | None) -> DataError:
@@ -161,15 +168,7 @@ def _blocks(path: Path, schema: pa.Schema) -> Iterator[Block]:
 
 def _read_all(path: Path, schema: pa.Schema | None) -> Iterator[_Read]:
     """Read the pieces of a file in order, a few at the same time."""
-    workers = pa.cpu_count()
-    with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[Future[_Read]] = deque()
-        for piece in _pieces(path):
-            ahead.append(pool.submit(_read, piece, schema))
-            if len(ahead) > workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    return in_order(partial(_read, schema=schema), _pieces(path))
 
 
 def _read(piece: _Piece, schema: pa.Schema | None) -> _Read:
@@ -227,9 +226,13 @@ def _object_lines(text: bytes) -> tuple[npt.NDArray[np.int64] | None, int]:
     first = data[starts]
     braces = first == _BRACE
     empty = (first == _NEWLINE) | (first == _RETURN)
-    opening = (data == _BRACE) | (data == _BRACKET)
-    if not (braces | empty).all() or np.add.reduceat(opening, starts, dtype=np.int64).max() > MOST_OPEN:
+    if not (braces | empty).all():
         return None, 0
+    ends = np.append(starts[1:], len(text))
+    for line in np.flatnonzero(ends - starts > MOST_OPEN):  # a shorter one cannot open as many
+        where = int(starts[line]), int(ends[line])
+        if text.count(b"{", *where) + text.count(b"[", *where) > MOST_OPEN:
+            return None, 0
     return np.flatnonzero(braces), int(empty.sum())
 
 
@@ -254,7 +257,10 @@ def _read_by_line(piece: _Piece, schema: pa.Schema | None) -> _Read:
         else:
             values.append(value)
             lines.append(number)
-    columns = [build([value.get(each.name) for value in values], each) for each in schema or ()]
+    columns = [
+        pa.nulls(len(values)) if each.type == pa.null() else build([value.get(each.name) for value in values], each)
+        for each in schema or ()
+    ]
     shape = shape_of_values(values) if schema is None else Shape()
     return _Read(columns, shape, np.array(lines, np.int64), tuple(malformed), blank)
 

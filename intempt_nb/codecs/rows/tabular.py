@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,14 @@ import pyarrow as pa
 
 from intempt_nb.codecs.rows.columnar import open_avro, open_ipc, open_parquet
 from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.codecs.rows.files import missing_file
 from intempt_nb.codecs.rows.frames import open_frame, open_table
 from intempt_nb.codecs.rows.items import open_items
 from intempt_nb.codecs.rows.jsonlines import LINES, open_jsonlines
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
+from intempt_nb.schema.checking.commas import swap_in_numbers
 from intempt_nb.schema.inferring.inference import InferredSchema, infer
 from intempt_nb.schema.parsing.avro import SchemaWarning
 
@@ -48,7 +50,14 @@ _OPENERS: Mapping[str, Callable[[Path], Tabular]] = {
 """What opens a file that is no CSV, by its suffix."""
 
 
-def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> Tabular:
+def open_tabular(
+    source: Any,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quotechar: str | None = '"',
+    decimal: str = ".",
+) -> Tabular:
     """Open a source of rows.
 
     Parameters
@@ -61,17 +70,18 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
         - ``.jsonl``, ``.ndjson``: JSON lines, maybe compressed;
         - ``.parquet``, ``.pq``: Parquet; ``.avro``: an Avro container file;
         - ``.feather``, ``.arrow``, ``.arrows``, ``.ipc``: Feather, Arrow IPC files and streams.
-    encoding, delimiter
-        Of a CSV file; None to take UTF-8 and what the header shows. See :func:`intempt_nb.codecs.rows.csv.open_csv`.
+    encoding, delimiter, quotechar, decimal
+        Of a CSV file; see :class:`intempt_nb.codecs.rows.csv_dialect.CsvOptions`.
 
     Raises
     ------
     DataError
         If the source is of another kind, or cannot be read.
     """
+    options = CsvOptions(encoding, delimiter, quotechar, decimal)
     if isinstance(source, str | PathLike):
-        return _open_path(Path(source), encoding, delimiter)
-    _refuse_csv_options(encoding, delimiter, f"the source is a {type(source).__name__}")
+        return _open_path(Path(source), options)
+    _refuse_csv_options(options, f"the source is a {type(source).__name__}")
     if isinstance(source, pd.DataFrame):
         return open_frame(source)
     if isinstance(source, pa.Table):
@@ -88,12 +98,12 @@ def open_tabular(source: Any, *, encoding: str | None = None, delimiter: str | N
     raise DataError(f"rows cannot be read from {type(source).__name__}; {expected}")
 
 
-def _refuse_csv_options(encoding: str | None, delimiter: str | None, found: str) -> None:
-    if encoding is not None or delimiter is not None:
-        raise DataError(f"encoding and delimiter are for CSV files; {found}")
+def _refuse_csv_options(options: CsvOptions, found: str) -> None:
+    if options.given:
+        raise DataError(f"encoding, delimiter, quotechar and decimal are for CSV files; {found}")
 
 
-def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabular:
+def _open_path(path: Path, options: CsvOptions) -> Tabular:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
     opener = _OPENERS.get(kind)
@@ -104,13 +114,15 @@ def _open_path(path: Path, encoding: str | None, delimiter: str | None) -> Tabul
     if not found:
         raise missing_file(path)
     if opener is not None:
-        _refuse_csv_options(encoding, delimiter, f"{path} is not one by its suffix")
+        _refuse_csv_options(options, f"{path} is not one by its suffix")
         return opener(path)
     if kind not in CSV_SUFFIXES:
         known = ", ".join((*CSV_SUFFIXES, *_OPENERS))
         advice = "for a JSON document, pass what json.load gives" if kind == ".json" else "or pass a DataFrame"
         raise DataError(f"{path} does not end in a known suffix ({known}). Rename it, {advice}")
-    return open_csv(path, encoding=encoding, delimiter=delimiter or ("\t" if kind == ".tsv" else None))
+    if kind == ".tsv" and options.delimiter is None:
+        options = replace(options, delimiter="\t")
+    return open_csv(path, options)
 
 
 def infer_schema(
@@ -123,6 +135,8 @@ def infer_schema(
     verify: bool = False,
     encoding: str | None = None,
     delimiter: str | None = None,
+    quotechar: str | None = '"',
+    decimal: str = ".",
 ) -> InferredSchema:
     """Infer an Avro record schema from data; every row is looked at, unless `sample` says otherwise.
 
@@ -143,8 +157,8 @@ def infer_schema(
     verify
         Whether to go on after the sample: what it said is widened where a later row does not fit, and the evidence
         tells both.
-    encoding, delimiter
-        Of a CSV file.
+    encoding, delimiter, quotechar, decimal
+        Of a CSV file, as :func:`open_tabular` takes them.
 
     Returns
     -------
@@ -168,11 +182,12 @@ def infer_schema(
         raise DataError(f"sample is {sample!r}; expected a number of rows, or None for all")
     if types is not None and not isinstance(types, Mapping):
         raise DataError(f"types is {shorten(repr(types))}; expected a dict: types of columns by their names")
-    opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
+    opened = open_tabular(source, encoding=encoding, delimiter=delimiter, quotechar=quotechar, decimal=decimal)
     is_path = isinstance(source, str | PathLike)
     left_out = _LeftOut()
+    batches = left_out.passed_by(opened.blocks())
     inferred = infer(
-        left_out.passed_by(opened.blocks()),
+        _with_points(batches) if opened.decimal == "," else batches,
         opened.schema,
         name=name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
         namespace=namespace,
@@ -186,6 +201,12 @@ def infer_schema(
         unit = "line" if opened.numbering == LINES else "row"
         warnings.warn(f"{opened.origin}: {left_out.told(unit)}", SchemaWarning, stacklevel=2)
     return inferred
+
+
+def _with_points(batches: Iterable[tuple[pa.RecordBatch, pa.Int64Array]]) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    for batch, rows in batches:
+        columns = [swap_in_numbers(column) for column in batch.columns]
+        yield pa.RecordBatch.from_arrays(columns, schema=batch.schema), rows
 
 
 @dataclass(slots=True)

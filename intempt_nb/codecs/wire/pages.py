@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.json as pj
 
-from intempt_nb.codecs.rows.ahead import in_order
+from intempt_nb.codecs.ahead import in_order
 from intempt_nb.codecs.utf8 import is_utf8
 from intempt_nb.codecs.wire.envelope import LIST, NotItems, PageEnd, Piece, Whole, cut_page, decode_page, split_piece
 from intempt_nb.codecs.wire.exact import default_of, fill_nulls, read_columns, read_ids

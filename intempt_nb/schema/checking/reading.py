@@ -10,13 +10,26 @@ import base64
 import binascii
 import decimal
 import re
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.schema.checking import text as grammar
-from intempt_nb.schema.checking.refusals import Converted, Reader
+from intempt_nb.schema.checking.plain import (
+    CellBytes,
+    fine_enough,
+    plain_dates,
+    plain_decimals,
+    plain_integers,
+    plain_numbers,
+    plain_timestamps,
+    real_days,
+    real_times,
+    zoned,
+)
+from intempt_nb.schema.checking.refusals import Converted, Reader, Refusal
 from intempt_nb.schema.mapping.durations import interval
 from intempt_nb.schema.model import (
     Array,
@@ -44,11 +57,15 @@ from intempt_nb.schema.model import (
     Uuid,
 )
 
-__all__ = ["TIME", "UUID", "read_text", "within"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["TIME", "UUID", "read_closely", "read_text", "within"]
 
 INT64_DIGITS = 18  # any integer of so many characters fits 64 bits
 INT32_DIGITS = 9
-DAYS = pa.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], pa.int32())
+FIRST_DAY = -719_162  # 0001-01-01, counted from 1970; Arrow also reads a year 0
+TIME_OF_DAY = len("YYYY-MM-DDT")
 UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 TIME = r"^[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?$"
 
@@ -70,6 +87,85 @@ def read_text(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Conv
     Converted
         Values of the target type, null where a cell was null or refused, and the refusals.
     """
+    found = CellBytes.of(cells)
+    plain = _plain(found, avro_type, target)
+    if plain is None:
+        return read_closely(cells, avro_type, target)
+    return (
+        _read_plain(cells, plain, avro_type, target)
+        or _read_plain(cells, plain & _existing(found, plain, avro_type), avro_type, target)
+        or read_closely(cells, avro_type, target)
+    )
+
+
+def _plain(cells: CellBytes, avro_type: AvroType, target: pa.DataType) -> npt.NDArray[np.bool_] | None:
+    """Return which cells Arrow itself can read, once they look as they do; None where no such look is known."""
+    match avro_type:
+        case Int() | Long():
+            return plain_integers(cells, _safe_digits(target))
+        case Float() | Double():
+            return plain_numbers(cells)
+        case Decimal(precision, scale):
+            return plain_decimals(cells, precision, scale)
+        case Date():
+            return plain_dates(cells)
+        case Timestamp():
+            texts = plain_timestamps(cells)
+            return texts if texts.any() else plain_integers(cells, INT64_DIGITS)
+        case _:
+            return None
+
+
+def _existing(cells: CellBytes, plain: npt.NDArray[np.bool_], avro_type: AvroType) -> npt.NDArray[np.bool_]:
+    """Return which of the plain cells name a day or an instant that exists, in one form: with a time zone or without.
+
+    That costs more than to cast them all, which mostly works.
+    """
+    days = real_days(cells)
+    if not isinstance(avro_type, Timestamp):
+        return days
+    zones = zoned(cells)
+    same: npt.NDArray[np.bool_] = zones == zones[np.argmax(plain)]
+    return days & real_times(cells, TIME_OF_DAY) & fine_enough(cells, _DIGITS[avro_type.unit]) & same
+
+
+def _read_plain(
+    cells: pa.Array, plain: npt.NDArray[np.bool_], avro_type: AvroType, target: pa.DataType
+) -> Converted | None:
+    """Read plain cells at once and the others closely; None if a plain one cannot be read after all."""
+    others = cells.is_valid().to_numpy(zero_copy_only=False) & ~plain
+    places = pa.array(np.flatnonzero(others))
+    nothing = pa.scalar(None, pa.string())
+    values = _cast_plain(pc.if_else(pa.array(plain), cells, nothing) if len(places) else cells, avro_type, target)
+    if values is None or not len(places):
+        return None if values is None else Converted(values)
+    close = read_closely(cells.take(places), avro_type, target)
+    refusals = tuple(Refusal(places.take(each.positions), each.reason) for each in close.refusals)
+    return Converted(pc.replace_with_mask(values, pa.array(others), close.values), refusals)
+
+
+def _cast_plain(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> pa.Array | None:
+    """Return the values of plain cells; None if one is no day or no instant after all."""
+    match avro_type:
+        case Timestamp(unit, local):
+            values, a_day = _cast_instants(cells, unit, local, target), 86_400 * 10 ** _DIGITS[unit]
+        case Date():
+            values, a_day = _cast_days(cells, target), 1
+        case _:
+            return cells.cast(target)
+    first = None if values is None else pc.min(values).value
+    return None if first is not None and first < FIRST_DAY * a_day else values
+
+
+def _cast_days(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
+    try:
+        return cells.cast(target)
+    except pa.ArrowInvalid:
+        return None
+
+
+def read_closely(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Converted:
+    """Read text cells as :func:`read_text` does, every cell by its pattern."""
     match avro_type:
         case String():
             return Reader(cells).done(cells)
@@ -100,7 +196,7 @@ def read_text(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> Conv
         case Time(unit):
             return _read_times(_matching(cells, TIME, "not a time as HH:MM:SS"), unit, target)
         case Timestamp(unit, local):
-            return _read_timestamps(cells, unit, local, target)
+            return _read_timestamps(_trimmed(cells), unit, local, target)
         case Duration():
             return _read_periods(_trimmed(cells), target)
         case other:
@@ -114,26 +210,22 @@ def _trimmed(cells: pa.Array) -> Reader:
     return Reader(pc.if_else(gaps, pa.scalar(None, pa.string()), trimmed))
 
 
-def _all_match(cells: pa.Array, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(cells, pattern), min_count=0).as_py())
-
-
 def _matching(cells: pa.Array, pattern: str, reason: str) -> Reader:
-    """Return the cells that match; most columns match as they are, and need no trimming."""
-    if _all_match(cells, pattern):
-        return Reader(cells)
     reader = _trimmed(cells)
     return reader.keep(pc.match_substring_regex(reader.values, pattern), reason)
 
 
 def _read_integers(reader: Reader, target: pa.DataType) -> Converted:
-    safe_digits = INT64_DIGITS if target.bit_width == 64 else INT32_DIGITS
-    if (pc.max(pc.utf8_length(reader.values)).as_py() or 0) > safe_digits:
+    if (pc.max(pc.utf8_length(reader.values)).as_py() or 0) > _safe_digits(target):
         digits = pc.utf8_length(pc.replace_substring_regex(reader.values, r"^(-?)0+([0-9])", r"\1\2"))
         reader = reader.keep(pc.less_equal(digits, 20), f"too large for {target}")
         wide = reader.values.cast(pa.decimal128(38, 0))
         reader = reader.keep(within(wide, target), f"too large for {target}")
     return reader.finish(lambda values: values.cast(target))
+
+
+def _safe_digits(target: pa.DataType) -> int:
+    return INT64_DIGITS if target.bit_width == 64 else INT32_DIGITS
 
 
 def within(numbers: pa.Array, target: pa.DataType) -> pa.Array:
@@ -157,34 +249,12 @@ def _read_decimals(cells: pa.Array, precision: int, scale: int, target: pa.DataT
     )
 
 
-def _number(text: pa.Array, start: int, stop: int) -> pa.Array:
-    return pc.utf8_slice_codeunits(text, start, stop).cast(pa.int32())
+def _real_days(reader: Reader) -> pa.Array:
+    return pa.array(real_days(CellBytes.of(reader.values)))
 
 
-def _real_day(text: pa.Array) -> pa.Array:
-    """Return whether text that begins YYYY-MM-DD names a day of the Gregorian calendar."""
-    year, month, day = _number(text, 0, 4), _number(text, 5, 7), _number(text, 8, 10)
-    real = pc.and_(pc.and_(pc.greater_equal(month, 1), pc.less_equal(month, 12)), pc.greater_equal(day, 1))
-    longest = DAYS.take(pc.if_else(real, pc.subtract(month, 1), 0))
-    common_year = pc.invert(_leap(year))
-    too_late = pc.and_(pc.and_(common_year, pc.equal(month, 2)), pc.equal(day, 29))
-    return pc.and_(pc.and_(real, pc.less_equal(day, longest)), pc.invert(too_late))
-
-
-def _leap(year: pa.Array) -> pa.Array:
-    def divides(divisor: int) -> pa.Array:
-        return pc.equal(pc.multiply(pc.divide(year, divisor), divisor), year)
-
-    return pc.or_(pc.and_(divides(4), pc.invert(divides(100))), divides(400))
-
-
-def _real_time(text: pa.Array, start: int) -> pa.Array:
-    """Return whether ``HH:MM[:SS]`` at `start` is a time of day; leap seconds are not."""
-    seconds = pc.utf8_slice_codeunits(text, start + 6, start + 8)
-    has_seconds = pc.match_substring_regex(pc.utf8_slice_codeunits(text, start + 5, start + 8), r"^:[0-9]{2}$")
-    seconds = pc.if_else(has_seconds, seconds, "0").cast(pa.int32())
-    minute = pc.and_(pc.less(_number(text, start, start + 2), 24), pc.less(_number(text, start + 3, start + 5), 60))
-    return pc.and_(minute, pc.less(seconds, 60))
+def _real_times(reader: Reader, place: int) -> pa.Array:
+    return pa.array(real_times(CellBytes.of(reader.values), place))
 
 
 _DIGITS = {"ms": 3, "us": 6, "ns": 9}
@@ -202,10 +272,10 @@ def _cut_zeros(text: pa.Array, unit: str) -> pa.Array:
 
 def _read_dates(reader: Reader, target: pa.DataType) -> Converted:
     reader = _without_year_zero(reader)
-    try:
-        return reader.finish(lambda values: values.cast(target))
-    except pa.ArrowInvalid:
-        return reader.keep(_real_day(reader.values), "no such day").finish(lambda values: values.cast(target))
+    dates = _cast_days(reader.values, target)
+    if dates is not None:
+        return Converted(dates, reader.refusals)
+    return reader.keep(_real_days(reader), "no such day").finish(lambda values: values.cast(target))
 
 
 def _without_year_zero(reader: Reader) -> Reader:
@@ -213,13 +283,7 @@ def _without_year_zero(reader: Reader) -> Reader:
     return reader.keep(pc.invert(pc.starts_with(reader.values, "0000-")), "no such day")
 
 
-def _read_timestamps(cells: pa.Array, unit: str, local: bool, target: pa.DataType) -> Converted:
-    if _all_match(cells, grammar.TIMESTAMP):
-        return _read_instants(Reader(cells), unit, local, target)
-    return _read_trimmed_timestamps(_trimmed(cells), unit, local, target)
-
-
-def _read_trimmed_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:
+def _read_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:
     epoch = pc.match_substring_regex(reader.values, grammar.INTEGER)
     if pc.any(epoch).as_py() and not pc.all(pc.or_(epoch, pc.is_null(reader.values))).as_py():
         return _mixed_timestamps(reader, epoch, unit, local, target)
@@ -236,13 +300,14 @@ def _read_instants(reader: Reader, unit: str, local: bool, target: pa.DataType) 
     instants = _cast_instants(reader.values, unit, local, target)
     if instants is not None:
         return Converted(instants, reader.refusals)
-    reader = reader.keep(_real_day(reader.values), "no such day")
-    reader = reader.keep(_real_time(reader.values, 11), "no such time of day")
+    reader = reader.keep(_real_days(reader), "no such day")
+    reader = reader.keep(_real_times(reader, TIME_OF_DAY), "no such time of day")
     reader = reader.keep(_fine_enough(reader.values, unit), f"finer than {_NAMES[unit]}")
     if unit == "ns":
-        year = _number(reader.values, 0, 4)
-        inside = pc.and_(pc.greater(year, 1677), pc.less(year, 2262))
-        reader = reader.keep(inside, "outside the years 1678 to 2261, which nanoseconds can say")
+        year = CellBytes.of(reader.values).numbers(0, 4)
+        reader = reader.keep(
+            pa.array((year > 1677) & (year < 2262)), "outside the years 1678 to 2261, which nanoseconds can say"
+        )
     zoned = pc.match_substring_regex(reader.values, grammar.ZONE)
     if local:
         reader = reader.keep(pc.invert(zoned), "has a time zone, and the type is a local time")
@@ -259,6 +324,8 @@ def _cast_instants(values: pa.Array, unit: str, local: bool, target: pa.DataType
     the first value decides which, and is read finely enough for zeros behind the unit's digits.
     """
     first = pc.index(pc.is_valid(values), True).as_py()
+    if first >= 0 and re.fullmatch(grammar.INTEGER, values[first].as_py()):
+        return values.cast(pa.int64()).cast(target)
     zoned = first >= 0 and re.search(grammar.ZONE, values[first].as_py()) is not None
     if local and zoned:
         return None
@@ -273,16 +340,14 @@ def _cast_instants(values: pa.Array, unit: str, local: bool, target: pa.DataType
 def _mixed_timestamps(reader: Reader, epoch: pa.Array, unit: str, local: bool, target: pa.DataType) -> Converted:
     """Read a column that has both epoch numbers and ISO text, each by its own rule."""
     nothing = pa.scalar(None, pa.string())
-    numbers = _read_trimmed_timestamps(
-        reader.with_values(pc.if_else(epoch, reader.values, nothing)), unit, local, target
-    )
-    texts = _read_trimmed_timestamps(reader.with_values(pc.if_else(epoch, nothing, reader.values)), unit, local, target)
+    numbers = _read_timestamps(reader.with_values(pc.if_else(epoch, reader.values, nothing)), unit, local, target)
+    texts = _read_timestamps(reader.with_values(pc.if_else(epoch, nothing, reader.values)), unit, local, target)
     merged = pc.coalesce(numbers.values, texts.values)
     return numbers.with_values(merged).with_refusals((*numbers.refusals, *texts.refusals))
 
 
 def _read_times(reader: Reader, unit: str, target: pa.DataType) -> Converted:
-    reader = reader.keep(_real_time(reader.values, 0), "no such time of day")
+    reader = reader.keep(_real_times(reader, 0), "no such time of day")
     reader = reader.keep(_fine_enough(reader.values, unit), f"finer than {_NAMES[unit]}")
 
     def finish(values: pa.Array) -> pa.Array:

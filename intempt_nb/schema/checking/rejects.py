@@ -63,4 +63,6 @@ def _as_text(values: pa.Array) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nested and binary values
         shown = [None if value is None else shorten(value, VALUE_LENGTH) for value in values.to_pylist()]
         return pa.array(shown, pa.string())
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= VALUE_LENGTH:
+        return texts
     return pc.utf8_slice_codeunits(texts, 0, VALUE_LENGTH)

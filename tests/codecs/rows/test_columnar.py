@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import intempt_nb as inb
+from intempt_nb.codecs.rows import files
 from intempt_nb.codecs.rows.files import BLOCK_ROWS
 from intempt_nb.codecs.rows.tabular import open_tabular
 
@@ -106,3 +107,57 @@ def test_the_old_feather_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.feather").write_bytes(b"FEA1" + bytes(100))
     with pytest.raises(inb.DataError, match="is Feather of version 1; write it again"):
         open_tabular(tmp_path / "a.feather")
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [*WRITERS[::2], ("a.avro", lambda path: inb.write_avro(TABLE, path))],
+    ids=lambda each: str(each)[:9],
+)
+def test_columns_that_are_not_wanted_are_nulls_at_their_places(
+    tmp_path: Path, name: str, write: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / name
+    write(path)
+    opened = open_tabular(path)
+    every = list(opened.blocks())
+    blocks = list(opened.blocks({"inner": pa.null(), "kind": pa.null()}))
+    for all_of_it, block in zip(every, blocks, strict=True):
+        assert block.batch.schema.names == opened.schema.names
+        assert [pa.types.is_null(column.type) for column in block.batch.columns] == [True, True, False, False]
+        assert block.batch.column(2).equals(all_of_it.batch.column(2))
+        assert block.batch.column(3).equals(all_of_it.batch.column(3))
+        assert block.rows.equals(all_of_it.rows)
+
+
+def test_a_name_that_stands_twice_has_every_column_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    table = pa.table([[1], [2], [3]], names=["a", "a", "b"])
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    (block,) = open_tabular(path).blocks({"b": pa.int64()})
+    assert [column.to_pylist() for column in block.batch.columns] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize(("name", "write"), WRITERS[::2], ids=[name for name, _ in WRITERS[::2]])
+def test_blocks_of_large_rows_have_fewer_of_them(
+    tmp_path: Path, name: str, write: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / name)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 10_000)
+    blocks = list(open_tabular(tmp_path / name).blocks())
+    assert max(len(block.batch) for block in blocks) < 10_000
+    assert pa.concat_arrays([block.rows for block in blocks]).to_pylist() == list(range(ROWS))
+
+
+def test_what_was_read_of_a_mapped_file_stays_right_after_it_is_let_go(tmp_path: Path) -> None:
+    write_file(tmp_path / "a.arrow")
+    blocks = list(open_tabular(tmp_path / "a.arrow").blocks())
+    assert len(blocks) > 1
+    assert pa.Table.from_batches([block.batch for block in blocks]).equals(TABLE)
+
+
+def test_an_empty_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "a.arrow").write_bytes(b"")
+    with pytest.raises(inb.DataError, match="cannot be read as Arrow IPC: it is empty"):
+        open_tabular(tmp_path / "a.arrow")

@@ -4,14 +4,17 @@ import bz2
 import csv
 import gzip
 import io
+import random
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intempt_nb.codecs.rows import csv as csv_codec
+from intempt_nb.codecs.rows import csv_dialect
 from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def test_rows_are_numbered_as_a_spreadsheet_does_with_ragged_blank_and_quoted_li
 
 
 def test_row_numbers_hold_over_block_borders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_codec, "BLOCK_BYTES", 1 << 12)
+    monkeypatch.setattr(csv_dialect, "CHUNK_BYTES", 1 << 12)
     lines = [f"{i},extra,cells" if i % 7 == 0 else f'"{i}\n",x' for i in range(5_000)]
     table = open_csv(write(tmp_path / "a.csv", "a,b\n" + "\n".join(lines) + "\n"))
     assert sum(1 for _ in table.blocks()) > 5
@@ -133,7 +136,7 @@ def test_utf_16_without_a_mark_is_an_error_that_names_it_and_is_read_when_told(t
     path = write(tmp_path / "a.csv", "a,b\n1,é\n", "utf-16-le")
     with pytest.raises(DataError, match="encoding='utf-16-le'"):
         open_csv(path)
-    assert rows_of(open_csv(path, encoding="utf-16-le")) == {2: ["1", "é"]}
+    assert rows_of(open_csv(path, CsvOptions(encoding="utf-16-le"))) == {2: ["1", "é"]}
 
 
 @pytest.mark.parametrize("lines_before", [0, 600_000])
@@ -144,28 +147,28 @@ def test_latin_1_is_an_error_with_its_line_and_is_read_when_told(tmp_path: Path,
         rows_of(open_csv(path))
     assert f"byte 0xe9 in line {lines_before + 2:d}, near '1,café'" in str(caught.value)
     assert "encoding='latin-1'" in str(caught.value)
-    assert rows_of(open_csv(path, encoding="latin-1"))[lines_before + 2] == ["1", "café"]
+    assert rows_of(open_csv(path, CsvOptions(encoding="latin-1")))[lines_before + 2] == ["1", "café"]
 
 
 def test_an_unknown_encoding_is_an_error(tmp_path: Path) -> None:
     for encoding in ("klingon", "hex", "rot13", 5):
         with pytest.raises(DataError, match="expected a text encoding, such as 'utf-8' or 'latin-1'"):
-            open_csv(write(tmp_path / "a.csv", "a\n1\n"), encoding=encoding)
+            open_csv(write(tmp_path / "a.csv", "a\n1\n"), CsvOptions(encoding=encoding))
 
 
 def test_text_that_is_not_in_the_given_encoding_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "a,b\n1,2\n")
     with pytest.raises(DataError, match="cannot be read as utf-16"):
-        rows_of(open_csv(path, encoding="utf-16"))
+        rows_of(open_csv(path, CsvOptions(encoding="utf-16")))
     late = write(tmp_path / "b.csv", "a\n" + "1\n" * 600_000 + "é\n")
     with pytest.raises(DataError, match="cannot be read as ascii"):
-        rows_of(open_csv(late, encoding="ascii"))
+        rows_of(open_csv(late, CsvOptions(encoding="ascii")))
 
 
 def test_a_delimiter_is_one_character(tmp_path: Path) -> None:
     for delimiter in ("", ";;", "\n", '"', 5):
         with pytest.raises(DataError, match="expected one character"):
-            open_csv(write(tmp_path / "a.csv", "a\n1\n"), delimiter=delimiter)
+            open_csv(write(tmp_path / "a.csv", "a\n1\n"), CsvOptions(delimiter=delimiter))
 
 
 def test_a_delimiter_within_quotes_does_not_count(tmp_path: Path) -> None:
@@ -200,6 +203,12 @@ def test_a_quote_that_never_closes_is_an_error_and_swallows_nothing(tmp_path: Pa
         rows_of(open_csv(path))
 
 
+@pytest.mark.parametrize("rows", ['"1,x\n2,y\n', '1,"x'])
+def test_a_quote_that_never_closes_is_an_error_whatever_it_swallows(tmp_path: Path, rows: str) -> None:
+    with pytest.raises(DataError, match=r"a quote that opens in row 2 .* never closes"):
+        rows_of(open_csv(write(tmp_path / "a.csv", "a,b\n" + rows)))
+
+
 def test_a_quoted_cell_that_ends_the_file_with_a_line_end_is_fine(tmp_path: Path) -> None:
     assert rows_of(open_csv(write(tmp_path / "a.csv", 'a,b\n1,"x\n"'))) == {2: ["1", "x\n"]}
     assert rows_of(open_csv(write(tmp_path / "a.csv", 'a,b\n1,"x\ny"\n'))) == {2: ["1", "x\ny"]}
@@ -212,15 +221,65 @@ def test_the_delimiter_is_what_the_header_shows(tmp_path: Path, delimiter: str) 
 
 
 def test_a_given_delimiter_wins(tmp_path: Path) -> None:
-    assert rows_of(open_csv(write(tmp_path / "a.csv", "a,b~c\n1,2~3\n"), delimiter="~")) == {2: ["1,2", "3"]}
+    path = write(tmp_path / "a.csv", "a,b~c\n1,2~3\n")
+    assert rows_of(open_csv(path, CsvOptions(delimiter="~"))) == {2: ["1,2", "3"]}
+
+
+@pytest.mark.parametrize(
+    ("quotechar", "cells"),
+    [('"', ["'x", "y'", "1", "2;3"]), ("'", ["x;y", "1", '"2', '3"']), (None, ["'x", "y'", "1", '"2', '3"'])],
+)
+def test_quotes_are_what_they_are_said_to_be(tmp_path: Path, quotechar: str | None, cells: list[str]) -> None:
+    path = write(tmp_path / "a.csv", ";".join("abcde"[: len(cells)]) + "\n'x;y';1;\"2;3\"\n")
+    assert rows_of(open_csv(path, CsvOptions(quotechar=quotechar))) == {2: cells}
+
+
+def test_a_quote_that_never_closes_in_the_header_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a quote that opens in the header"):
+        open_csv(write(tmp_path / "a.csv", 'a,"b\n1,2\n'))
+
+
+def test_a_quote_within_a_name_is_text(tmp_path: Path) -> None:
+    table = open_csv(write(tmp_path / "a.csv", 'a,5" pipe\n1,2\n'))
+    assert table.schema.names == ["a", '5" pipe']
+    assert rows_of(table) == {2: ["1", "2"]}
+
+
+def test_utf_32_is_not_taken_for_utf_16(tmp_path: Path) -> None:
+    assert rows_of(open_csv(write(tmp_path / "a.csv", "a,b\n1,é\n", "utf-32"))) == {2: ["1", "é"]}
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "expected"),
+    [
+        ("quotechar", "''", "one character of ASCII"),
+        ("quotechar", "„", "one character of ASCII"),
+        ("quotechar", ",", "one character that is not"),
+        ("decimal", ";", r"expected '\.' or ','"),
+    ],
+)
+def test_an_option_of_no_use_is_an_error(option: str, given: str, expected: str) -> None:
+    with pytest.raises(DataError, match=expected):
+        CsvOptions(**{"delimiter": ",", option: given})
 
 
 def test_compressed_files_are_read_by_their_suffix(tmp_path: Path) -> None:
     content = b"a,b\n1,2\n"
     assert rows_of(open_csv(write(tmp_path / "a.csv.gz", gzip.compress(content)))) == {2: ["1", "2"]}
     assert rows_of(open_csv(write(tmp_path / "a.csv.bz2", bz2.compress(content)))) == {2: ["1", "2"]}
+    with pa.CompressedOutputStream(str(tmp_path / "a.csv.zst"), "zstd") as stream:
+        stream.write(content)
+    assert rows_of(open_csv(tmp_path / "a.csv.zst")) == {2: ["1", "2"]}
     with pytest.raises(DataError, match=r"b\.csv\.gz cannot be read"):
         open_csv(write(tmp_path / "b.csv.gz", content))
+
+
+def test_a_compressed_file_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
+    numbers = random.Random(1)
+    content = "a\n" + "".join(f"{numbers.random()}\n" for _ in range(200_000))
+    path = write(tmp_path / "a.csv.gz", gzip.compress(content.encode())[:-100])
+    with pytest.raises(DataError, match=r"a\.csv\.gz cannot be read on"):
+        rows_of(open_csv(path))
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:

@@ -208,6 +208,28 @@ def test_reading_at_once_and_line_by_line_is_the_same(columns: dict[str, list[An
         assert [each.type for each in fast_rows.columns] == [each.type for each in schema]
 
 
+@given(st.dictionaries(st.sampled_from("abc"), COLUMN, min_size=1))
+def test_columns_that_are_not_wanted_change_nothing_in_the_others(columns: dict[str, list[Any]]) -> None:
+    items = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    piece = jsonlines._Piece("".join(json.dumps(item) + "\n" for item in items).encode(), 1)
+    schema = jsonlines._schema_of(jsonlines._read_by_line(piece, None).shape)
+    for wanted in columns:
+        narrowed = jsonlines._narrowed(schema, {wanted: pa.null()})
+        for read in (jsonlines._read, jsonlines._read_by_line):
+            every, some = read(piece, schema), read(piece, narrowed)
+            for field, whole, column in zip(schema, every.columns, some.columns, strict=True):
+                expected = whole if field.name == wanted else pa.nulls(len(items))
+                assert column.equals(expected)
+
+
+def test_a_line_that_opens_thousands_of_objects_never_reaches_the_fast_way() -> None:
+    deep = '{"a":' * (jsonlines.MOST_OPEN + 1) + "1" + "}" * (jsonlines.MOST_OPEN + 1)
+    wide = '{"b":[' + ",".join(["[]"] * 900) + "]}"
+    for text, seen in ((deep, False), (wide, True)):
+        piece = f'{{"b":[]}}\n{text}\n'.encode()
+        assert (jsonlines._object_lines(piece)[0] is not None) is seen
+
+
 def test_the_fast_way_is_taken_where_values_are_of_one_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, *[json.dumps({"a": n, "b": {"c": [str(n)], "d": None}, "e": n / 2}) for n in range(50)])
     monkeypatch.setattr(jsonlines, "_read_by_line", None)

@@ -9,6 +9,7 @@ import pytest
 
 import intempt_nb as inb
 from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.schema.model import without_null
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def test_a_path_is_a_csv_by_its_suffix(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     with pytest.raises(inb.DataError, match="rows cannot be read from int; expected a file's path"):
         open_tabular(5)
-    with pytest.raises(inb.DataError, match="encoding and delimiter are for CSV files; the source is a DataFrame"):
+    with pytest.raises(inb.DataError, match="decimal are for CSV files; the source is a DataFrame"):
         open_tabular(pd.DataFrame({"a": [1]}), encoding="utf-8")
     with pytest.raises(inb.DataError, match=r"series\.to_frame"):
         open_tabular(pd.Series([1]))
@@ -57,7 +58,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         open_tabular(tmp_path / "missing.parquet")
     with pytest.raises(inb.DataError, match=r"does not end in a known suffix \(\.csv, .*pass what json\.load gives"):
         open_tabular(write(tmp_path / "a.json", ""))
-    with pytest.raises(inb.DataError, match=r"encoding and delimiter are for CSV files; .* is not one by its suffix"):
+    with pytest.raises(inb.DataError, match=r"decimal are for CSV files; .* is not one by its suffix"):
         open_tabular(write(tmp_path / "a.jsonl", "{}"), delimiter=";")
     with pytest.raises(inb.DataError, match="is a folder"):
         open_tabular(tmp_path)
@@ -113,11 +114,17 @@ def test_rows_of_a_file_with_ragged_lines_are_still_counted_as_the_file_has_them
     assert "row 5" in evidence["reason"].iloc[0]
 
 
+def test_numbers_with_a_decimal_comma_are_inferred_as_such(tmp_path: Path) -> None:
+    text = "price;version;total;at;n\n1,5;1.5;1.234,5;2020-01-01T10:00:00.5;7\n-2;2.0;2,5;2020-01-01T10:00:00.25;8\n"
+    schema = inb.infer_schema(write(tmp_path / "a.csv", text), decimal=",").schema
+    kinds = {field.name: type(without_null(field.type)).__name__ for field in schema.fields}
+    assert kinds == {"price": "Double", "version": "String", "total": "String", "at": "Timestamp", "n": "Long"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         ("a.csv", "a,b\n1,x\nragged\n", "1 row is left out (row 3: 1 cell where the header has 2)"),
-        ("b.csv", 'a,b\n"1,x\n2,y\n', "1 row is left out (row 2: 1 cell where the header has 2)"),
         ("a.jsonl", '{"a": 1}\n' + "[]\n" * 4, "4 lines are left out (" + "line {}: not a JSON object; " * 3 + "…)"),
     ],
 )

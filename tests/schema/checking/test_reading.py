@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intempt_nb.schema.checking.columns import convert
+from intempt_nb.schema.checking.reading import read_closely, read_text
+from intempt_nb.schema.mapping.arrow import WIRE, arrow_type
 from intempt_nb.schema.model import (
     Boolean,
     Bytes,
@@ -36,6 +38,7 @@ from intempt_nb.schema.model import (
 )
 
 if TYPE_CHECKING:
+    from intempt_nb.schema.checking.refusals import Converted
     from intempt_nb.schema.model import AvroType
 
 UTC = dt.UTC
@@ -45,7 +48,7 @@ def read(cells: list[str | None], avro_type: AvroType) -> tuple[list[Any], dict[
     """Values, and position → reason of the refused cells."""
     converted = convert(pa.array(cells, pa.string()), Union((Null(), avro_type)), {}, "column")
     assert len(converted.values) == len(cells)
-    refused = {p: each.reason for each in converted.refusals for p in each.positions.to_pylist()}
+    refused = reasons_of(converted)
     values = converted.values.to_pylist()
     assert all(values[position] is None for position in refused)
     return values, refused
@@ -176,3 +179,41 @@ def test_base64_comes_back(values: list[bytes]) -> None:
 def test_decimals_come_back_with_any_zeros_around_them(numbers: list[decimal.Decimal]) -> None:
     cells = [f"{'-' if number.is_signed() else ''}00{abs(number):f}00" for number in numbers]
     assert read(list(cells), Decimal(12, 4)) == (numbers, {})
+
+
+LOOKED_AT = [
+    Int(), Long(), Float(), Double(), Decimal(5, 2), Decimal(38, 0), Date("int"), Date("string"), Timestamp("ms"),
+    Timestamp("us"), Timestamp("ns"), Timestamp("ms", local=True),
+]  # fmt: skip
+CELLS = st.one_of(
+    st.sampled_from([
+        None, "", "NA", " 7", "7 ", "+5", "0x1F", "-", ".", "-.", "1.", ".5", "-.5", "1.5.5", "--1", "1-", "1e3", "inf",
+        "nan", "9" * 18, "9" * 19, "9" * 39, "0" * 40 + "1", "-" + "9" * 18, "1,5", "é", "٣", "true", "A", " B",
+        "2020-02-30", "0000-01-01", "2020-01-01T10", "2020-01-01T10Z", "2020-01-01T10+02:00", "2020-01-01T10:00z",
+        "2020-01-01T10:00:60Z", "2020-01-01T10:00 Z", "1590364800000", "2020-1-011", "20200101-1", "2020-01-1a",
+        "2020-01-01T10:00:00.0000001Z", "2020-01-01T10:00:00.", "2020-01-01T10:00:00.123000000Z", "2300-01-01T00:00Z",
+    ]),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats().map(repr),
+    st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**4), max_value=10**4).map(str),
+    st.dates().map(str),
+    st.datetimes(timezones=st.none() | st.just(UTC)).map(dt.datetime.isoformat),
+    st.text(st.sampled_from("0123456789-+:.TZ e"), max_size=24),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("avro_type", LOOKED_AT, ids=str)
+@given(cells=st.lists(CELLS, max_size=6), first=st.integers(0, 2))
+@example(cells=["0000-01-01"], first=0)
+@example(cells=["0000-01-01T10:00", "0001-01-01T00:00+02:00", "2020-01-01T10:00Z"], first=0)
+@example(cells=["2020-01-01T10:00Z", "2020-01-01T10:00:00.0001Z", "2020-02-30T10:00Z", "2020-01-01T10:00"], first=0)
+def test_a_plain_look_reads_what_the_patterns_read(avro_type: AvroType, cells: list[str | None], first: int) -> None:
+    target = arrow_type(avro_type, {}, WIRE)
+    array = pa.array(cells, pa.string()).slice(first)
+    looked, close = read_text(array, avro_type, target), read_closely(array, avro_type, target)
+    assert looked.values.equals(close.values)
+    assert reasons_of(looked) == reasons_of(close)
+
+
+def reasons_of(converted: Converted) -> dict[int, str]:
+    return {place: each.reason for each in converted.refusals for place in each.positions.to_pylist()}
