@@ -14,25 +14,28 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from intempt_nb.codecs.wire.outgoing import NotJson, Outgoing, Verbatim, write_lines
+from intempt_nb.codecs.wire.outgoing import NotJson, Outgoing, write_lines
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.arrow import WIRE, arrow_type
 from intempt_nb.schema.model import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from intempt_nb.schema.model import Defined, Field
+    from intempt_nb.schema.model import Field
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["EncodedRows", "Nulls", "body", "cut", "encode_rows", "join_rows"]
+__all__ = ["EncodedRows", "NaN", "Nulls", "body", "cut", "encode_rows", "join_rows"]
 
 Nulls: TypeAlias = Literal["explicit", "omit"]
+NaN: TypeAlias = Literal["error", "null"]
 
 _ROWS_NAMED = 10
+_WINDOW = 1 << 18
+"""Bytes searched for line ends at a time, so that what the search itself writes stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +63,9 @@ class EncodedRows:
         return np.diff(self.offsets) - 1
 
 
-def encode_rows(batch: pa.RecordBatch | pa.Table, schema: Schema, *, nulls: Nulls = "explicit") -> EncodedRows:
+def encode_rows(
+    batch: pa.RecordBatch | pa.Table, schema: Schema, *, nulls: Nulls = "explicit", nan: NaN = "error"
+) -> EncodedRows:
     """Write each row as a JSON object.
 
     Parameters
@@ -73,6 +78,9 @@ def encode_rows(batch: pa.RecordBatch | pa.Table, schema: Schema, *, nulls: Null
     nulls
         ``"explicit"`` writes a null field as ``null``, ``"omit"`` leaves it out, also inside records. Nulls in lists
         and maps are always written.
+    nan
+        ``"error"`` refuses NaN and infinity, ``"null"`` takes them for null wherever the type has null, also inside
+        lists, maps and records.
 
     Returns
     -------
@@ -83,14 +91,14 @@ def encode_rows(batch: pa.RecordBatch | pa.Table, schema: Schema, *, nulls: Null
     Raises
     ------
     DataError
-        For a column that the schema does not have, has twice, or has with another type; for NaN and infinity, naming
-        the column and rows, for these would silently become null; for a day on string outside the years 1 to 9999; for
-        a cell of a JSON text column that is not JSON. Rows are numbered from 0 in `batch`.
+        For a column that the schema does not have, has twice, or has with another type; for NaN and infinity where
+        they may not become null, naming the column and rows; for a day on string outside the years 1 to 9999; for a
+        cell of a JSON text column that is not JSON. Rows are numbered from 0 in `batch`.
     """
     table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
     fields = _checked_fields(table.schema, schema)
     explicit = nulls == "explicit"
-    outgoing = Outgoing(schema.named, explicit, Verbatim())
+    outgoing = Outgoing(schema.named, explicit, nan == "null")
     for position, field in enumerate(fields):
         table = table.set_column(position, field.name, _column(table.column(position), field, outgoing))
     lines = write_lines(table, explicit_nulls=explicit)
@@ -185,17 +193,17 @@ def _wrap(name: str, runs: Sequence[memoryview]) -> bytes:
 
 
 def _checked_fields(found: pa.Schema, schema: Schema) -> list[Field]:
-    fields = []
+    fields: dict[str, Field] = {}
     for column in found:
         field = schema[column.name]
         kind = arrow_type(field.type, schema.named, WIRE)
         if column.type != kind:
             message = f"a column of Arrow type {column.type}; the schema's is {kind}"
             raise DataError(message, field=column.name, value=str(column.type), expected=str(kind))
-        if field in fields:
+        if column.name in fields:
             raise DataError(f"column {column.name!r} is there twice", field=column.name)
-        fields.append(field)
-    return fields
+        fields[column.name] = field
+    return list(fields.values())
 
 
 def _column(column: pa.ChunkedArray, field: Field, outgoing: Outgoing) -> pa.ChunkedArray:
@@ -205,7 +213,7 @@ def _column(column: pa.ChunkedArray, field: Field, outgoing: Outgoing) -> pa.Chu
         return pa.chunked_array([outgoing.column(chunk, field.type) for chunk in column.chunks])
     except NotJson as error:
         message = str(error)
-    rows = list(islice(_refused(column, field, outgoing.named), _ROWS_NAMED + 1))
+    rows = list(islice(_refused(column, field, outgoing), _ROWS_NAMED + 1))
     shown = ", ".join(map(str, rows[:_ROWS_NAMED])) + (" and more" if len(rows) > _ROWS_NAMED else "")
     value = _shown(column[rows[0]])
     raise DataError(
@@ -220,23 +228,25 @@ def _shown(scalar: pa.Scalar) -> str | None:
         return None
 
 
-def _refused(column: pa.ChunkedArray, field: Field, named: Mapping[str, Defined], first: int = 0) -> Iterator[int]:
+def _refused(column: pa.ChunkedArray, field: Field, outgoing: Outgoing, first: int = 0) -> Iterator[int]:
     """Yield the rows that are refused, found by halving."""
     try:
         for chunk in column.chunks:
-            Outgoing(named, True, Verbatim()).column(chunk, field.type)
+            outgoing.column(chunk, field.type)
     except NotJson:
         half = len(column) // 2
         if not half:
             yield first
             return
-        yield from _refused(column[:half], field, named, first)
-        yield from _refused(column[half:], field, named, first + half)
+        yield from _refused(column[:half], field, outgoing, first)
+        yield from _refused(column[half:], field, outgoing, first + half)
 
 
 def _rows(lines: memoryview) -> EncodedRows:
     """Make rows of lines, in place: a line's end becomes the comma behind a row."""
     written = np.frombuffer(lines, np.uint8)
-    ends = np.flatnonzero(written == ord("\n"))
-    written[ends] = ord(",")
-    return EncodedRows(lines, np.concatenate((np.zeros(1, np.int64), ends + 1)))
+    windows = range(0, len(written), _WINDOW)
+    ends = [np.flatnonzero(written[start : start + _WINDOW] == ord("\n")) + (start + 1) for start in windows]
+    offsets = np.concatenate([np.zeros(1, np.int64), *ends])
+    written[offsets[1:] - 1] = ord(",")
+    return EncodedRows(lines, offsets)

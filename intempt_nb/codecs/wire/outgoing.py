@@ -13,7 +13,6 @@ import binascii
 import io
 import re
 import secrets
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -112,13 +111,16 @@ class Outgoing:
         The schema's named types.
     explicit_nulls
         Whether null fields are written; the entries of maps and lists always are.
+    nan_is_null
+        Whether null is written for a number that is not finite, where the type has null.
     verbatim
         Takes the JSON texts.
     """
 
     named: Mapping[str, Defined]
     explicit_nulls: bool
-    verbatim: Verbatim
+    nan_is_null: bool
+    verbatim: Verbatim = field(default_factory=Verbatim)
 
     def column(self, array: pa.Array, avro_type: AvroType) -> pa.Array:
         """Return the column as the JSON writer takes it.
@@ -139,14 +141,13 @@ class Outgoing:
             return self.verbatim.mark(_json_texts(array))
         match without_null(avro_type):
             case Float() | Double():
-                return _finite(array)
+                return _finite(array, self.nan_is_null and is_nullable(avro_type))
             case Bytes() | BigDecimal() | Fixed():
                 return _base64(array)
             case Decimal():
                 return _decimal_texts(array)
             case Uuid(fixed=Fixed()):
-                raw = array.storage.to_pylist()
-                return pa.array([None if each is None else str(uuid.UUID(bytes=each)) for each in raw], pa.string())
+                return _uuid_texts(array.storage)
             case Duration():
                 return _periods(array)
             case Date(base="string"):
@@ -155,6 +156,8 @@ class Outgoing:
                 return array.cast(pa.int32())
             case Time() | Timestamp():
                 return array.cast(pa.int64())
+            case Enum():  # the writer takes a null of the dictionary for an empty text
+                return array.dictionary_decode() if array.dictionary.null_count else array
             case Array(items):
                 return self._list(array, items)
             case Map(values):
@@ -163,7 +166,7 @@ class Outgoing:
                 return self._struct(array, record)
             case Reference(name):
                 return self.column(array, self.named[name])
-            case Null() | Boolean() | Int() | Long() | String() | Uuid() | Enum() | Union():
+            case Null() | Boolean() | Int() | Long() | String() | Uuid() | Union():
                 return array
             case other:
                 assert_never(other)
@@ -175,7 +178,7 @@ class Outgoing:
     def _map(self, array: pa.MapArray, values: AvroType) -> pa.Array:
         array, offsets, used = _spread(array)
         items = self.column(array.items[used], values)
-        if is_nullable(values) and not self.explicit_nulls:  # the writer would leave out the entry, key and all
+        if items.null_count and not self.explicit_nulls:  # the writer would leave out the entry, key and all
             items = self._written(items)
         return pa.MapArray.from_arrays(offsets, array.keys[used], items, mask=gaps(array))
 
@@ -213,10 +216,13 @@ def _json_texts(array: pa.Array) -> Iterable[bytes | None]:
             raise NotJson(f"{shorten(text)!r} is not JSON: {shorten(error)}") from None
 
 
-def _finite(array: pa.Array) -> pa.Array:
-    if pc.all(pc.is_finite(array)).as_py() is False:
-        raise NotJson("NaN and infinity have no form in JSON; make them null, or leave the rows out")
-    return array
+def _finite(array: pa.Array, or_null: bool) -> pa.Array:
+    finite = pc.is_finite(array)
+    if pc.all(finite).as_py() is not False:
+        return array
+    if or_null:
+        return pc.if_else(finite, array, pa.scalar(None, array.type))
+    raise NotJson("NaN and infinity have no form in JSON; make them null, or leave the rows out")
 
 
 def _base64(array: pa.Array) -> pa.Array:
@@ -235,9 +241,21 @@ def _periods(array: pa.Array) -> pa.Array:
 def _decimal_texts(array: pa.Array) -> pa.Array:
     """Return decimals as plain text, never with an exponent."""
     texts = array.cast(pa.string())
-    if pc.any(pc.match_substring(texts, "E")).as_py():
-        texts = pa.array([None if cell is None else f"{cell:f}" for cell in array.to_pylist()], pa.string())
-    return texts
+    short = pc.match_substring(texts, "E")
+    if not pc.any(short).as_py():
+        return texts
+    plain = pa.array([f"{cell:f}" for cell in array.filter(short).to_pylist()], pa.string())
+    return pc.replace_with_mask(texts, short, plain)
+
+
+def _uuid_texts(array: pa.FixedSizeBinaryArray) -> pa.Array:
+    count = len(array)
+    data = array.buffers()[1].slice(16 * array.offset, 16 * count)
+    digits = np.frombuffer(binascii.hexlify(data), np.uint8).reshape(count, 32)
+    texts = np.insert(digits, [8, 12, 16, 20], ord("-"), axis=1)
+    offsets = np.arange(0, 36 * count + 1, 36)
+    texts = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(texts))
+    return pc.if_else(array.is_valid(), texts, None)
 
 
 def _calendar_days(array: pa.Array) -> pa.Array:

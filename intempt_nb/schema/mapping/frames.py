@@ -1,7 +1,8 @@
-"""DataFrame ↔ Arrow: the only place that knows NaN, NaT and NA.
+"""DataFrame ↔ Arrow: the only place that knows NaN, NaT and NA as gaps.
 
-From pandas, everything that pandas calls missing is null, as pandas' own float columns cannot tell NaN from a gap; a
-column that is Arrow-backed already keeps the two apart. To pandas, see :mod:`intempt_nb.schema.mapping.pandas`.
+From pandas, everything that pandas calls missing is null, in the lists and dicts of object columns too, as pandas' own
+float columns cannot tell NaN from a gap; a column that is Arrow-backed already keeps the two apart. To pandas, see
+:mod:`intempt_nb.schema.mapping.pandas`.
 """
 
 from __future__ import annotations

@@ -76,6 +76,18 @@ def test_a_uuid_is_written_as_text() -> None:
     assert lines(pa.array([each.bytes], pa.uuid()), avro) == [f'{{"c":"{each}"}}']
 
 
+def test_a_gap_in_the_dictionary_of_an_enum_is_null() -> None:
+    symbols = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int32()), pa.array(["A", None]))
+    avro: Any = ["null", {"type": "enum", "name": "E", "symbols": ["A", "B"]}]
+    assert lines(symbols, avro) == ['{"c":"A"}', '{"c":null}', '{"c":null}']
+    of = pa.map_(pa.string(), pa.field("value", symbols.type))
+    maps = pa.MapArray.from_arrays(pa.array([0, 2, 3], pa.int32()), pa.array(["x", "y", "z"]), symbols, of)
+    assert lines(maps, {"type": "map", "values": avro}, nulls="omit") == [
+        '{"c":{"x":"A","y":null}}',
+        '{"c":{"z":null}}',
+    ]
+
+
 def test_every_float_is_written_so_that_it_comes_back() -> None:
     bits = random.Random(5)
     singles = [struct.unpack("f", struct.pack("I", bits.getrandbits(32)))[0] for _ in range(3000)]
@@ -144,6 +156,17 @@ def test_nan_does_not_become_null(avro: Any, values: list[Any], rows: str) -> No
     assert "nan" in str(caught.value.value)
 
 
+def test_nan_becomes_null_only_where_the_type_has_null() -> None:
+    inner: dict[str, Any] = {"type": "record", "name": "p", "fields": [{"name": "x", "type": ["null", "float"]}]}
+    assert lines([NAN, 1.0, float("-inf")], ["null", "double"], nan="null") == ['{"c":null}', '{"c":1.0}', '{"c":null}']
+    assert lines([{"x": NAN}], inner, nan="null", nulls="omit") == ['{"c":{}}']
+    both = {"type": "record", "name": "p", "fields": [*inner["fields"], {"name": "y", "type": "double"}]}
+    with pytest.raises(DataError, match=r"\(rows 1, 3\)"):
+        lines(
+            [{"x": NAN, "y": 1.0}, {"x": 1.0, "y": NAN}, {"x": NAN, "y": 1.0}, {"x": NAN, "y": NAN}], both, nan="null"
+        )
+
+
 def test_nan_under_a_null_is_no_value() -> None:
     hidden = pa.ListArray.from_arrays(
         pa.array([0, 1, 2], pa.int32()), pa.array([NAN, 1.0]), mask=pa.array([True, False])
@@ -177,6 +200,14 @@ def test_text_that_looks_like_a_marker_is_left_alone() -> None:
     assert bytes(encode_rows(table, schema).data) == (
         b'{"a":"00000000000000000000000000000000:0","b":"x"},{"a":"\\":0\\"","b":[1]},'
     )
+
+
+def test_rows_of_any_length_are_told_apart() -> None:
+    sizes = [0, 1 << 18, 3, (1 << 18) - 20, 1, 1 << 20, 0]
+    texts = ["\n" * size if size < 5 else "x" * size for size in sizes]
+    rows = encode_rows(pa.table({"t": texts}, fields(t="string").to_arrow()), fields(t="string"))
+    assert len(rows) == len(sizes)
+    assert [json.loads(join_rows("n", rows, [row])) for row in range(len(rows))] == [{"n": [{"t": t}]} for t in texts]
 
 
 def test_bodies_are_slices() -> None:

@@ -48,6 +48,15 @@ def test_times_in_a_column_of_objects_keep_their_nanoseconds(value: Any, kind: p
     assert nested["d"].to_pylist() == [[value], []]
 
 
+def test_a_nan_inside_an_object_is_a_gap_and_infinity_is_not() -> None:
+    nan, infinity = float("nan"), float("inf")
+    frame = pd.DataFrame({"l": [[1.0, nan], np.array([nan, infinity])], "d": [{"x": nan}, {"x": infinity}]})
+    assert from_frame(frame).to_pylist() == [
+        {"l": [1.0, None], "d": {"x": None}},
+        {"l": [None, infinity], "d": {"x": infinity}},
+    ]
+
+
 def test_an_arrow_backed_nan_is_kept_apart_from_a_gap() -> None:
     series = pd.Series(pd.arrays.ArrowExtensionArray(pa.array([float("nan"), None, 1.0])))
     column = from_frame(pd.DataFrame({"a": series}))["a"]
