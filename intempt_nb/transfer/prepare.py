@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from intempt_nb.codecs.ahead import in_order
 from intempt_nb.codecs.wire.exact import default_of, fill_nulls
 from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.checking.columns import convert_field, require_values
+from intempt_nb.schema.checking.commas import swap_marks
 from intempt_nb.schema.checking.matching import ignored_inside, match_name
 from intempt_nb.schema.checking.rejects import REJECTS, rejects_of
-from intempt_nb.schema.model import MISSING
+from intempt_nb.schema.mapping.nan import nan_as_null
+from intempt_nb.schema.model import MISSING, Decimal, Double, Float, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +64,7 @@ class Prepared:
     rows
         Their row numbers, int64.
     rejects
-        The other rows, as `REJECTS`.
+        The other rows, as `REJECTS`, by row.
     rejected
         How many rows that is.
     blank
@@ -116,7 +118,9 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def prepare(source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str] = ()) -> Iterator[Prepared]:
+def prepare(
+    source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str] = (), *, nan_is_null: bool = False
+) -> Iterator[Prepared]:
     """Convert the source's rows, block by block.
 
     Parameters
@@ -129,6 +133,8 @@ def prepare(source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str
         From :func:`plan_columns`.
     key
         The fields of the primary identifier, which no item may leave out.
+    nan_is_null
+        Whether numbers that are not finite are taken for gaps; otherwise they are rejected.
 
     Yields
     ------
@@ -140,30 +146,55 @@ def prepare(source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str
     DataError
         If a column is of a kind that its field cannot take, or the source cannot be read on.
     """
-    for block in source.blocks():
-        yield _prepare(block, schema, plan, key)
-
-
-def _prepare(block: Block, schema: Schema, plan: ColumnPlan, key: Sequence[str]) -> Prepared:
-    columns, rejects = [], [_malformed(block.malformed)]
-    bad: list[pa.Array] = []
-    for name, index in plan.sources.items():
-        field, cells = schema[name], block.batch.column(index)
-        converted = _convert(cells, field, schema.named)
-        if name in key and field.nullable:
-            converted = require_values(converted, "no value for a field of the primary key")
-        columns.append(converted.values)
-        for refusal in converted.refusals:
-            rejects.append(rejects_of(refusal, cells, block.rows, field))
-            bad.append(refusal.positions)
     arrow = wire_schema(schema, list(plan.sources))
-    batch, rows = pa.RecordBatch.from_arrays(columns, schema=arrow), block.rows
-    if bad:
-        gone = pc.is_in(pa.array(np.arange(len(rows))), pa.concat_arrays(bad))
-        keep = pc.invert(gone)
-        batch, rows = batch.filter(keep), rows.filter(keep)
-    rejected = len(block.rows) - len(rows) + len(block.malformed)
-    return Prepared(batch, rows, pa.concat_tables(rejects).sort_by("row"), rejected, block.blank)
+    wanted = {source.schema.names[index]: arrow.field(name).type for name, index in plan.sources.items()}
+    work = _Work(schema, plan, arrow, tuple(key), nan_is_null, source.text and source.decimal == ",")
+    yield from in_order(work.prepare, source.blocks(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with every block."""
+
+    schema: Schema
+    plan: ColumnPlan
+    arrow: pa.Schema
+    key: tuple[str, ...]
+    nan_is_null: bool
+    decimal_comma: bool
+
+    def prepare(self, block: Block) -> Prepared:
+        columns, rejects = [], [_malformed(block.malformed)]
+        keep = np.ones(len(block.rows), bool)
+        for name, index in self.plan.sources.items():
+            field, cells = self.schema[name], block.batch.column(index)
+            converted = self._convert(cells, field)
+            columns.append(converted.values)
+            for refusal in converted.refusals:
+                rejects.append(rejects_of(refusal, cells, block.rows, field))
+                keep[refusal.positions.to_numpy()] = False
+        batch, rows = pa.RecordBatch.from_arrays(columns, schema=self.arrow), block.rows
+        if not keep.all():
+            batch, rows = batch.filter(pa.array(keep)), rows.filter(pa.array(keep))
+        rejected = len(block.rows) - len(rows) + len(block.malformed)
+        return Prepared(batch, rows, _by_row(rejects), rejected, block.blank)
+
+    def _convert(self, cells: pa.Array, field: Field) -> Converted:
+        if self.nan_is_null:
+            cells = nan_as_null(cells)
+        if self.decimal_comma and isinstance(without_null(field.type), Float | Double | Decimal):
+            cells = swap_marks(cells)
+        converted = _convert(cells, field, self.schema.named)
+        if field.name in self.key and field.nullable:
+            return require_values(converted, "no value for a field of the primary key")
+        return converted
+
+
+def _by_row(rejects: Sequence[pa.Table]) -> pa.Table:
+    some = [each for each in rejects if len(each)]
+    if len(some) > 1:
+        return pa.concat_tables(some).sort_by("row")
+    return some[0] if some else REJECTS.empty_table()
 
 
 def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Converted:
@@ -176,5 +207,7 @@ def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Con
 
 
 def _malformed(rows: Sequence[Malformed]) -> pa.Table:
+    if not rows:
+        return REJECTS.empty_table()
     found = [{"row": each.row, "value": each.text, "reason": each.reason} for each in rows]
     return pa.Table.from_pylist(found, REJECTS)

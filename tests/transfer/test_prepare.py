@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
 from intempt_nb.codecs.rows.csv import open_csv
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.codecs.rows.frames import open_frame
 from intempt_nb.errors import DataError
 from intempt_nb.schema.schema import Schema
@@ -97,6 +99,24 @@ def test_a_gap_in_a_field_with_a_default_takes_the_default(tmp_path: Path) -> No
         {"id": 2, "n": 7, "kind": "A", "m": 8},
     ]
     assert [(each["row"], each["field"]) for each in block.rejects.to_pylist()] == [(4, "n")]
+
+
+def test_a_decimal_comma_is_read_in_numbers_alone_and_nothing_else_is_one(tmp_path: Path) -> None:
+    money = {"type": "bytes", "logicalType": "decimal", "precision": 8, "scale": 2}
+    schema = schema_of(
+        ID, {"name": "d", "type": "double"}, {"name": "m", "type": ["null", money]}, {"name": "s", "type": "string"}
+    )
+    path = tmp_path / "rows.csv"
+    path.write_text("id;d;m;s\n1;1,5;-2,25;1,5\n2;1.5;1;a.b\n3;1.234,56;1;\n4;7;1.000,5;x\n", encoding="utf-8")
+    source = open_csv(path, CsvOptions(decimal=","))
+    (block,) = prepare(source, schema, plan_columns(schema, source))
+    assert block.batch.to_pylist() == [{"id": 1, "d": 1.5, "m": Decimal("-2.25"), "s": "1,5"}]
+    assert [(each["row"], each["field"], each["value"]) for each in block.rejects.to_pylist()] == [
+        (3, "d", "1.5"),
+        (4, "d", "1.234,56"),
+        (4, "s", None),
+        (5, "m", "1.000,5"),
+    ]
 
 
 def test_a_source_with_nothing_for_the_schema_is_an_error(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
@@ -100,6 +101,68 @@ def test_a_dry_run_checks_and_plans_but_sends_nothing(things: inb.CollectionHand
     assert len(things.load()) == 0
     sent = things.upload(frame, progress=False)
     assert (sent.planned, sent.rejected, sent.sent_bytes) == (report.planned, report.rejected, report.sent_bytes)
+
+
+def stored(things: inb.CollectionHandle) -> dict[str, Any]:
+    """Return the items as the server has them, by their ``id``."""
+    ids = things.scan(item_ids="item").to_arrow()["item"].to_pylist()
+    items = [things.get(each).data for each in ids]
+    return {item["id"]: item for item in items}
+
+
+def test_nulls_are_sent_or_left_out(shop: inb.SourceHandle) -> None:
+    point = {"type": "record", "name": "point", "fields": [{"name": "x", "type": ["null", "long"]}]}
+    things = make(shop, [*FIELDS, {"name": "at", "type": point}])
+    frame = pd.DataFrame({"id": ["a"], "n": pd.array([None], "Int64"), "at": [{"x": None}]})
+    things.upload(frame, progress=False)
+    assert stored(things) == {"a": {"id": "a", "n": None, "at": {"x": None}}}
+    dry = things.upload(frame, nulls="omit", dry_run=True, progress=False)
+    report = things.upload(frame, nulls="omit", progress=False)
+    assert stored(things) == {"a": {"id": "a", "at": {}}}
+    assert dry.sent_bytes == report.sent_bytes
+    assert things.load().to_dict("records") == [{"id": "a", "n": None, "at": {"x": None}}]
+
+
+def test_rows_with_nan_are_rejected_or_sent_with_null(shop: inb.SourceHandle) -> None:
+    fields = [
+        {"name": "id", "type": "string"},
+        {"name": "x", "type": ["null", "double"]},
+        {"name": "need", "type": "double"},
+        {"name": "l", "type": {"type": "array", "items": ["null", "float"]}},
+        {"name": "d", "type": "double", "default": 0.5},
+    ]
+    things = make(shop, fields)
+    nan, infinity = float("nan"), float("inf")
+    table = pa.table(
+        {
+            "id": list("abcd"),
+            "x": [1.0, nan, -infinity, None],
+            "need": [1.0, 2.0, 3.0, nan],
+            "l": [[], [1.0], [nan, 2.0, infinity], []],
+            "d": [1.0, nan, 1.0, 1.0],
+        }
+    )
+    report = things.upload(table, dry_run=True, progress=False)
+    assert report.rejects[["row", "field", "value"]].to_numpy().tolist() == [
+        *([1, "x", "nan"], [1, "d", "nan"]),
+        *([2, "x", "-inf"], [2, "l[0]", "nan"], [2, "l[2]", "inf"]),
+        *([3, "need", "nan"],),
+    ]
+    report = things.upload(table, nan="null", progress=False)
+    assert report.rejects.to_dict("records") == [
+        {"row": 3, "field": "need", "value": "nan", "expected": "double", "reason": "no value for a required field"}
+    ]
+    assert list(stored(things).values()) == [
+        {"id": "a", "x": 1.0, "need": 1.0, "l": [], "d": 1.0},
+        {"id": "b", "x": None, "need": 2.0, "l": [1.0], "d": 0.5},
+        {"id": "c", "x": None, "need": 3.0, "l": [None, 2.0, None], "d": 1.0},
+    ]
+
+
+@pytest.mark.parametrize("option", [{"nulls": "drop"}, {"nan": "error"}])
+def test_other_words_for_missing_values_are_refused(things: inb.CollectionHandle, option: dict[str, Any]) -> None:
+    with pytest.raises(inb.ConfigurationError, match=r"expected '(explicit' or 'omit|reject' or 'null)'"):
+        things.upload(frame_of(1), **option)
 
 
 def test_a_text_key_without_a_column_is_made_of_content_and_row(shop: inb.SourceHandle, tmp_path: Path) -> None:
