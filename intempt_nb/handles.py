@@ -9,26 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.collection_data import CollectionData, names_of
 from intempt_nb.display import html_table, text_table
-from intempt_nb.errors import DataError, NotFoundError, RejectedError
+from intempt_nb.errors import DataError, NotFoundError
 from intempt_nb.links import identifiers_of, relations_of
 from intempt_nb.listing import Listing
 from intempt_nb.schema.schema import Schema
-from intempt_nb.transfer.scan import Scan
-from intempt_nb.transfer.upload import Limits, Target, upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from os import PathLike
 
-    import pandas as pd
-    import pyarrow as pa
-
-    from intempt_nb.api.resources import Collection, DataItem, Identifier, Relation, Source
+    from intempt_nb.api.resources import Collection, Identifier, Relation, Source
     from intempt_nb.api.transport import Transport
-    from intempt_nb.schema.mapping.pandas import DtypeBackend
-    from intempt_nb.transfer.report import UploadReport
 
 __all__ = ["CollectionHandle", "SourceHandle", "list_collections", "list_sources"]
 
@@ -125,7 +117,7 @@ class SourceHandle:
         return [(label, value) for label, value in rows if value is not None]
 
 
-class CollectionHandle:
+class CollectionHandle(CollectionData):
     """A collection: a table whose columns are an Avro record schema.
 
     Attributes
@@ -231,7 +223,7 @@ class CollectionHandle:
         """
         avro = self.schema.to_avro()
         known = {field["name"]: field for field in avro["fields"]}
-        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in _names(fields, "fields")]
+        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in names_of(fields, "fields")]
         schema: dict[str, Any] = {"type": "record", "name": name, "fields": chosen}
         if "namespace" in avro:
             schema = {"type": "record", "name": name, "namespace": avro["namespace"], "fields": chosen}
@@ -257,114 +249,6 @@ class CollectionHandle:
         """
         found = self.identifiers[identifier] if isinstance(identifier, str) else identifier
         return endpoints.create_relation(self._transport, name, found.id, type)
-
-    def scan(self, columns: Sequence[str] | None = None, limit: int | None = None, item_ids: str | None = None) -> Scan:
-        """Return the items as a scan, of which nothing is requested yet.
-
-        Parameters
-        ----------
-        columns
-            The columns to read, in this order; None for all.
-        limit
-            How many rows at most; None for all.
-        item_ids
-            The name of a first column for the ids that the server gave the items, as text, for :meth:`get`; None for
-            none.
-
-        Raises
-        ------
-        DataError
-            For a column that the schema does not have, a limit that is no number of rows, or an `item_ids` that is the
-            name of another column.
-        """
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise DataError(f"limit is {limit!r}; expected a whole number of rows, or None for all")
-        chosen = None if columns is None else _names(columns, "columns")
-        return Scan(self._transport, self.id, self.name, self.schema, chosen, limit, item_ids)
-
-    def load(
-        self,
-        columns: Sequence[str] | None = None,
-        limit: int | None = None,
-        dtype_backend: DtypeBackend = "pyarrow",
-        item_ids: str | None = None,
-    ) -> pd.DataFrame:
-        """Return the items as a DataFrame.
-
-        Parameters
-        ----------
-        columns, limit, item_ids
-            As :meth:`scan` has them.
-        dtype_backend
-            ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
-            as pandas has them.
-        """
-        return self.scan(columns, limit, item_ids).to_pandas(dtype_backend)
-
-    def upload(
-        self,
-        source: str | PathLike[str] | pd.DataFrame | pa.Table | Any,
-        *,
-        dry_run: bool = False,
-        encoding: str | None = None,
-        delimiter: str | None = None,
-        limits: Limits | None = None,
-        workers: int = 1,
-        progress: bool | None = None,
-    ) -> UploadReport:
-        """Upload rows; those that fit the schema get through, the others are reported.
-
-        Columns are matched with the fields by name, title or alias. If the primary key is one text field and the source
-        has no column for it, each row gets a key made of the content and its row number.
-
-        Parameters
-        ----------
-        source
-            A path (CSV, JSON lines, Parquet, Avro, Feather, Arrow IPC), a DataFrame, Arrow data or a list of dicts.
-        dry_run
-            Check and plan, send nothing.
-        encoding, delimiter
-            Of a CSV file; None to take UTF-8 and what the header shows.
-        limits
-            How rows are cut into requests.
-        workers
-            Requests under way at once; with more than one, of two rows with the same key the later need not win.
-        progress
-            A bar on the terminal or in the notebook; None for where someone can see it.
-
-        Returns
-        -------
-        UploadReport
-            ``accepted``, ``rejected``, ``unknown``, and ``rejects`` as a DataFrame.
-
-        Raises
-        ------
-        DataError
-            If the source cannot be read, lacks a required column, or has one of the wrong kind. What was sent before a
-            later part of a file turned out to be unreadable stays, and a note says how much it was.
-        RejectedError
-            If the collection has no primary identifier yet.
-        ApiError, TransportError
-            If the server cannot be used; what was sent before stays, and a note says how much it was.
-        """
-        opened = open_tabular(source, encoding=encoding, delimiter=delimiter)
-        try:
-            key = self.primary
-        except NotFoundError as error:
-            raise RejectedError(error.message) from None
-        fields = tuple(field["name"] for field in key.schema_json["fields"])
-        target = Target(self.record.source_id, self.name, self.schema, fields)
-        return upload(
-            self._transport, target, opened, limits=limits, workers=workers, dry_run=dry_run, progress=progress
-        )
-
-    def post(self, item: Mapping[str, Any]) -> DataItem:
-        """Add one item, as plain JSON, and return it as the server stored it."""
-        return endpoints.post_item(self._transport, self.id, item, idempotent=True)
-
-    def get(self, item_id: str) -> DataItem:
-        """Return one item by the id that the server gave it."""
-        return endpoints.get_item(self._transport, self.id, item_id)
 
     def delete(self) -> None:
         """Delete the collection with its data."""
@@ -394,13 +278,6 @@ class CollectionHandle:
 
 
 KINDS = ("profile", "event", "attribute")
-
-
-def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
-    """Return a sequence of names; a single text is a slip, as it is a sequence of letters."""
-    if isinstance(names, str):
-        raise DataError(f"{what} is the text {names!r}; expected a list of names: {what}=[{names!r}]")
-    return tuple(names)
 
 
 def _handle_text(noun: str, key: str, rows: list[tuple[str, object]]) -> str:

@@ -23,6 +23,7 @@ ORDER = [
     "transfer",
     "listing",
     "links",
+    "collection_data",
     "handles",
     "client",
     "demo",

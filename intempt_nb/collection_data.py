@@ -1,0 +1,187 @@
+"""What a collection's handle does with rows: scan, load, upload, and single items."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal
+
+from intempt_nb.api import endpoints
+from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.errors import DataError, NotFoundError, RejectedError
+from intempt_nb.transfer.scan import Scan
+from intempt_nb.transfer.upload import Limits, MissingValues, Target, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from intempt_nb.api.resources import Collection, DataItem, Identifier
+    from intempt_nb.api.transport import Transport
+    from intempt_nb.schema.mapping.pandas import DtypeBackend
+    from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.report import UploadReport
+
+__all__ = ["CollectionData", "names_of"]
+
+
+class CollectionData(ABC):
+    """The rows of a collection; what the collection is, the handle knows."""
+
+    _transport: Transport
+
+    @property
+    @abstractmethod
+    def record(self) -> Collection:
+        """What the server says of it."""
+
+    @property
+    @abstractmethod
+    def schema(self) -> Schema:
+        """The schema, as the server has it."""
+
+    @property
+    @abstractmethod
+    def primary(self) -> Identifier:
+        """The primary identifier."""
+
+    def scan(self, columns: Sequence[str] | None = None, limit: int | None = None, item_ids: str | None = None) -> Scan:
+        """Return the items as a scan, of which nothing is requested yet.
+
+        Parameters
+        ----------
+        columns
+            The columns to read, in this order; None for all.
+        limit
+            How many rows at most; None for all.
+        item_ids
+            The name of a first column for the ids that the server gave the items, as text, for :meth:`get`; None for
+            none.
+
+        Raises
+        ------
+        DataError
+            For a column that the schema does not have, a limit that is no number of rows, or an `item_ids` that is the
+            name of another column.
+        """
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise DataError(f"limit is {limit!r}; expected a whole number of rows, or None for all")
+        chosen = None if columns is None else names_of(columns, "columns")
+        return Scan(self._transport, self.record.id, self.record.name, self.schema, chosen, limit, item_ids)
+
+    def load(
+        self,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        dtype_backend: DtypeBackend = "pyarrow",
+        item_ids: str | None = None,
+    ) -> pd.DataFrame:
+        """Return the items as a DataFrame.
+
+        Parameters
+        ----------
+        columns, limit, item_ids
+            As :meth:`scan` has them.
+        dtype_backend
+            ``"pyarrow"`` keeps every type of the schema, gaps included; ``"numpy_nullable"`` and None (pandas' own)
+            as pandas has them.
+        """
+        return self.scan(columns, limit, item_ids).to_pandas(dtype_backend)
+
+    def upload(
+        self,
+        source: str | PathLike[str] | pd.DataFrame | pa.Table | Any,
+        *,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        quotechar: str | None = '"',
+        decimal: str = ".",
+        nulls: Literal["explicit", "omit"] = "explicit",
+        nan: Literal["reject", "null"] = "reject",
+        limits: Limits | None = None,
+        workers: int = 1,
+        progress: bool | None = None,
+    ) -> UploadReport:
+        """Upload rows; those that fit the schema get through, the others are reported.
+
+        Columns are matched with the fields by name, title or alias. If the primary key is one text field and the source
+        has no column for it, each row gets a key made of the content and its row number.
+
+        Parameters
+        ----------
+        source
+            A path (CSV, JSON lines, Parquet, Avro, Feather, Arrow IPC), a DataFrame, Arrow data or a list of dicts.
+        dry_run
+            Check and plan, send nothing.
+        encoding, delimiter
+            Of a CSV file; None to take UTF-8 and what the header shows.
+        quotechar, decimal
+            Of a CSV file: what stands around cells with delimiters in them (None for nothing), and before the fraction
+            of a number (``"."`` or ``","``).
+        nulls
+            ``"explicit"`` sends a field without a value as ``null``, ``"omit"`` leaves it out, also inside records, so
+            that it is absent from the stored item; both load as null. Nulls in lists and maps are always sent.
+        nan
+            ``"reject"`` rejects rows with NaN or infinity, for which JSON has no word. ``"null"`` takes them for gaps,
+            also inside lists, maps and records: null where the type has null, the field's default where it has one,
+            rejected otherwise. NaN in pandas' own columns is how pandas marks a gap, and is always taken for one.
+        limits
+            How rows are cut into requests.
+        workers
+            Requests under way at once; with more than one, of two rows with the same key the later need not win.
+        progress
+            A bar on the terminal or in the notebook; None for where someone can see it.
+
+        Returns
+        -------
+        UploadReport
+            ``accepted``, ``rejected``, ``unknown``, and ``rejects`` as a DataFrame.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read, lacks a required column, or has one of the wrong kind. What was sent before a
+            later part of a file turned out to be unreadable stays, and a note says how much it was.
+        ConfigurationError
+            If an option has a value that it does not know.
+        RejectedError
+            If the collection has no primary identifier yet.
+        ApiError, TransportError
+            If the server cannot be used; what was sent before stays, and a note says how much it was.
+        """
+        missing = MissingValues(nulls, nan)
+        opened = open_tabular(source, encoding=encoding, delimiter=delimiter, quotechar=quotechar, decimal=decimal)
+        try:
+            key = self.primary
+        except NotFoundError as error:
+            raise RejectedError(error.message) from None
+        fields = tuple(field["name"] for field in key.schema_json["fields"])
+        target = Target(self.record.source_id, self.record.name, self.schema, fields)
+        return upload(
+            self._transport,
+            target,
+            opened,
+            limits=limits,
+            missing=missing,
+            workers=workers,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def post(self, item: Mapping[str, Any]) -> DataItem:
+        """Add one item, as plain JSON, and return it as the server stored it."""
+        return endpoints.post_item(self._transport, self.record.id, item, idempotent=True)
+
+    def get(self, item_id: str) -> DataItem:
+        """Return one item by the id that the server gave it."""
+        return endpoints.get_item(self._transport, self.record.id, item_id)
+
+
+def names_of(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return a sequence of names; a single text is a slip, as it is a sequence of letters."""
+    if isinstance(names, str):
+        raise DataError(f"{what} is the text {names!r}; expected a list of names: {what}=[{names!r}]")
+    return tuple(names)
