@@ -3,9 +3,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+BENCH := PYTHONPATH=tests/support $(BIN)/python tests/benchmarks
 WORKERS ?= 2
 
-.PHONY: demo test check format bench lab serve clean
+.PHONY: demo test check format bench bench-quick bench-memory lab serve clean
 
 demo: $(VENV)/.run
 	$(BIN)/intempt-nb demo
@@ -23,9 +24,14 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.test
-	$(BIN)/python tests/benchmarks/bench.py
-	$(BIN)/python tests/benchmarks/bench_avro.py
+bench: $(VENV)/.bench
+	$(BENCH)
+
+bench-quick: $(VENV)/.bench
+	$(BENCH) --quick
+
+bench-memory: $(VENV)/.bench
+	$(BENCH) memory
 
 lab: $(VENV)/.dev
 	cd notebooks && ../$(BIN)/jupyter lab
@@ -45,6 +51,10 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[test]'
+	touch $@
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[bench]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
