@@ -212,9 +212,8 @@ class Schema:
 
     def __getitem__(self, name: str) -> Field:
         """Return the column of that name."""
-        for field in self.fields:
-            if field.name == name:
-                return field
+        if name in self.parsed.columns:
+            return self.parsed.columns[name]
         raise DataError(f"the schema has no field {name!r}{suggest(name, self.names)}", field=name)
 
     def __iter__(self) -> Iterator[Field]:
@@ -227,7 +226,7 @@ class Schema:
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is a column of that name."""
-        return name in self.names
+        return name in self.parsed.columns
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.names

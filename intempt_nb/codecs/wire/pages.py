@@ -7,6 +7,7 @@ Python object a value. Whatever it refuses, and the columns it cannot build, the
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,8 @@ class ReadPlan:
     ----------
     fields
         The columns of its data; the others are not looked at.
-    columnar
-        For each, whether it can be read without a Python object a value.
+    kinds
+        The wire types of those of them that can be read without a Python object a value, by name.
     named
         The schema's named types.
     target
@@ -75,22 +76,14 @@ class ReadPlan:
     """
 
     fields: tuple[Field, ...]
-    columnar: tuple[bool, ...]
+    kinds: Mapping[str, pa.DataType]
     named: Mapping[str, Defined]
     target: pa.Schema
     item_ids: bool
 
-    @property
-    def parsed(self) -> list[Field]:
-        """The fields that are columnar."""
-        return [field for field, columnar in zip(self.fields, self.columnar, strict=True) if columnar]
-
     def wire(self, number_ids: bool, as_text: Collection[str]) -> pa.Schema:
         """Return the Arrow schema that the fast way parses a piece into; some columns of numbers are sent as text."""
-        kinds = [
-            (field.name, pa.string() if field.name in as_text else wire_type(field.type, self.named))
-            for field in self.parsed
-        ]
+        kinds = [(name, pa.string() if name in as_text else kind) for name, kind in self.kinds.items()]
         members = [("data", pa.struct(kinds))]
         if self.item_ids:
             members.append(("id", pa.int64() if number_ids else pa.string()))
@@ -121,17 +114,18 @@ def plan_reading(schema: Schema, columns: Sequence[str] | None = None, item_ids:
         For a column that the schema does not have, or that there would be twice.
     """
     names = schema.names if columns is None else list(columns)
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise DataError(f"column {name!r} is asked for twice", field=name)
     fields = tuple(schema[name] for name in names)
-    columnar = tuple(is_columnar(field.type, schema.named) for field in fields)
+    columnar = [field for field in fields if is_columnar(field.type, schema.named)]
+    kinds = {field.name: wire_type(field.type, schema.named) for field in columnar}
     target = wire_schema(schema, columns)
     if item_ids is not None:
         if item_ids in names:
             raise DataError(f"item_ids is {item_ids!r}, and a column has that name; choose another", field=item_ids)
         target = target.insert(0, pa.field(item_ids, pa.string()))
-    return ReadPlan(fields, columnar, schema.named, target, item_ids is not None)
+    return ReadPlan(fields, kinds, schema.named, target, item_ids is not None)
 
 
 def read_page(body: bytes, schema: Schema, columns: Sequence[str] | None = None, item_ids: str | None = None) -> Page:
@@ -215,19 +209,18 @@ def _read_piece(piece: Piece, plan: ReadPlan) -> pa.RecordBatch:
             break
         except (Refused, pa.ArrowException, OverflowError) as error:
             name = _sent_as_text(error, plan)
-            if name is None:
+            if name is None or name in as_text:
                 return _read_odd(piece, plan)
             as_text.append(name)
-    others = [field for field, columnar in zip(plan.fields, plan.columnar, strict=True) if not columnar]
+    others = [field for field in plan.fields if field.name not in plan.kinds]
     exact = iter(read_columns(_items(piece), others, plan.named)) if others else iter(())
-    return plan.batch([*ids, *(next(parsed) if columnar else next(exact) for columnar in plan.columnar)], rows)
+    return plan.batch([*ids, *(next(parsed if each.name in plan.kinds else exact) for each in plan.fields)], rows)
 
 
 def _sent_as_text(error: Exception, plan: ReadPlan) -> str | None:
     """Return the column of numbers that the parser says is text, so that it alone is converted value by value."""
     found = _TEXT_FOUND.search(str(error))
-    numbers = [field.name for field in plan.parsed if pa.types.is_primitive(wire_type(field.type, plan.named))]
-    return found[1] if found and found[1] in numbers else None
+    return found[1] if found and pa.types.is_primitive(plan.kinds.get(found[1], pa.string())) else None
 
 
 def _read_odd(piece: Piece, plan: ReadPlan) -> pa.RecordBatch:
@@ -269,9 +262,10 @@ def _parse(piece: Piece, plan: ReadPlan, as_text: Sequence[str]) -> tuple[list[p
     data, *ids = table.column(0).chunk(0).flatten().flatten()
     if data.null_count:
         raise Refused
+    parsed = [field for field in plan.fields if field.name in plan.kinds]
     columns = [
         _texts(array, field, plan.named) if field.name in as_text else _column(array, field, plan.named)
-        for array, field in zip(data.flatten(), plan.parsed, strict=True)
+        for array, field in zip(data.flatten(), parsed, strict=True)
     ]
     return [each.cast(pa.string()) for each in ids], iter(columns), len(data)
 

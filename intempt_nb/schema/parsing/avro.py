@@ -12,6 +12,7 @@ import json
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
@@ -48,7 +49,7 @@ class SchemaWarning(UserWarning):
     """A schema that can be used, though not quite as it says: an unknown logical type, for one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedSchema:
     """A type and the named types that `Reference` points at."""
 
@@ -59,6 +60,11 @@ class ParsedSchema:
     def record(self) -> Record:
         """The root itself; a root that is no record is the one column of a record, `VALUE`."""
         return self.root if isinstance(self.root, Record) else Record(VALUE, (Field(VALUE, self.root),))
+
+    @cached_property
+    def columns(self) -> Mapping[str, Field]:
+        """The fields of the record by name."""
+        return {field.name: field for field in self.record.fields}
 
 
 def parse_json(text: str | bytes) -> Any:
