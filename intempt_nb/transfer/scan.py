@@ -157,15 +157,21 @@ class Scan(Sinks):
 def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whole | PageEnd]:
     """Yield the same, the next one being had on a thread of its own."""
     waiting: deque[Future[Piece | Whole | PageEnd | None]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="intempt-download") as thread:
-        try:
-            while True:
-                while len(waiting) < 2:
-                    waiting.append(thread.submit(next, pieces, None))
-                each = waiting.popleft().result()
-                if each is None:
-                    return
-                yield each
-        finally:
-            thread.shutdown(cancel_futures=True)
-            pieces.close()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="intempt-download")
+    patient = True
+    try:
+        while True:
+            while len(waiting) < 2:
+                waiting.append(thread.submit(next, pieces, None))
+            each = waiting.popleft().result()
+            if each is None:
+                return
+            yield each
+    except KeyboardInterrupt:
+        patient = False  # the server may be what does not get on
+        raise
+    finally:
+        for future in waiting:
+            future.cancel()
+        thread.submit(pieces.close)
+        thread.shutdown(wait=patient)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -229,3 +231,25 @@ def test_a_scan_that_is_left_stops_asking(things: inb.CollectionHandle, pages: l
     asked = len(pages)
     assert asked < 10
     assert not [each for each in threading.enumerate() if each.name.startswith("intempt-download")]
+
+
+def test_an_interruption_does_not_wait_for_a_server_that_stalls(
+    things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def page(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        yield page_of({"id": "a"})[:-20]
+        # As a person would: once the main thread waits for what does not come.
+        threading.Timer(0.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+        released.wait(30)
+        yield page_of({"id": "a"})[-20:]
+
+    monkeypatch.setattr(endpoints, "data_page", page)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            things.load()
+        assert time.monotonic() - start < 10
+    finally:
+        released.set()
