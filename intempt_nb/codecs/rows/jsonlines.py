@@ -21,6 +21,7 @@ from intempt_nb.codecs.ahead import in_order
 from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 from intempt_nb.codecs.rows.files import file_digest
 from intempt_nb.codecs.rows.shapes import Shape, arrow_field, build, shape_of_array, shape_of_values
+from intempt_nb.codecs.utf8 import is_utf8
 from intempt_nb.codecs.wire.literals import loads
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, SchemaError
@@ -178,7 +179,7 @@ def _read(piece: _Piece, schema: pa.Schema | None) -> _Read:
 def _read_at_once(piece: _Piece, schema: pa.Schema | None) -> _Read | None:
     """Return what pyarrow reads; None where it refuses, or could be wrong."""
     objects, blank = _object_lines(piece.text)
-    if objects is None or not _is_utf8(piece.text):
+    if objects is None or not is_utf8(piece.text):
         return None
     try:
         return _read_objects(piece, objects, blank, schema)
@@ -234,14 +235,6 @@ def _object_lines(text: bytes) -> tuple[npt.NDArray[np.int64] | None, int]:
         if text.count(b"{", *where) + text.count(b"[", *where) > MOST_OPEN:
             return None, 0
     return np.flatnonzero(braces), int(empty.sum())
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _read_by_line(piece: _Piece, schema: pa.Schema | None) -> _Read:
