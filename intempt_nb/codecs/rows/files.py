@@ -1,4 +1,4 @@
-"""What all readers of files need: a clear word where there is none, and the digest of what is there."""
+"""What all readers of files need: errors, the digest of the content, blocks of bounded size, which columns to read."""
 
 from __future__ import annotations
 

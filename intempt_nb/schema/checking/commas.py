@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 __all__ = ["swap_in_numbers", "swap_marks"]
 
-NUMBER_LIKE = r"^\s*-?[0-9.,]+(?:[eE][+-]?[0-9]+)?\s*$"
+ONE_MARK = r"^-?[0-9]*[.,][0-9]*(?:[eE][+-]?[0-9]+)?$"
 _SWAPPED = np.arange(256, dtype=np.uint8)
 _SWAPPED[list(b".,")] = list(b",.")
 
@@ -27,5 +27,5 @@ def swap_marks(cells: pa.StringArray) -> pa.StringArray:
 
 
 def swap_in_numbers(cells: pa.StringArray) -> pa.StringArray:
-    """Return the same for a column of any text: only what looks like a number is changed."""
-    return pc.if_else(pc.match_substring_regex(cells, NUMBER_LIKE), swap_marks(cells), cells)
+    """Return the same for a column of any text: days as 20.05.2020 and whatever else is no number stay as they are."""
+    return pc.if_else(pc.match_substring_regex(pc.utf8_trim_whitespace(cells), ONE_MARK), swap_marks(cells), cells)

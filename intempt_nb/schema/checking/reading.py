@@ -65,6 +65,7 @@ __all__ = ["TIME", "UUID", "read_closely", "read_text", "within"]
 INT64_DIGITS = 18  # any integer of so many characters fits 64 bits
 INT32_DIGITS = 9
 FIRST_DAY = -719_162  # 0001-01-01, counted from 1970; Arrow also reads a year 0
+YEAR_ZERO = "0000-"
 TIME_OF_DAY = len("YYYY-MM-DDT")
 UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 TIME = r"^[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?$"
@@ -154,7 +155,9 @@ def _cast_plain(cells: pa.Array, avro_type: AvroType, target: pa.DataType) -> pa
         case _:
             return cells.cast(target)
     first = None if values is None else pc.min(values).value
-    return None if first is not None and first < FIRST_DAY * a_day else values
+    # Text of the year 0000 may say an instant of the year 1, by a zone behind UTC.
+    near = first is not None and first < (FIRST_DAY + 1) * a_day
+    return None if near and pc.any(pc.starts_with(cells, YEAR_ZERO)).as_py() else values
 
 
 def _cast_days(cells: pa.Array, target: pa.DataType) -> pa.Array | None:
@@ -280,7 +283,7 @@ def _read_dates(reader: Reader, target: pa.DataType) -> Converted:
 
 def _without_year_zero(reader: Reader) -> Reader:
     """Refuse the year 0000, which Arrow reads and Python's dates do not have."""
-    return reader.keep(pc.invert(pc.starts_with(reader.values, "0000-")), "no such day")
+    return reader.keep(pc.invert(pc.starts_with(reader.values, YEAR_ZERO)), "no such day")
 
 
 def _read_timestamps(reader: Reader, unit: str, local: bool, target: pa.DataType) -> Converted:

@@ -121,6 +121,15 @@ def test_numbers_with_a_decimal_comma_are_inferred_as_such(tmp_path: Path) -> No
     assert kinds == {"price": "Double", "version": "String", "total": "String", "at": "Timestamp", "n": "Long"}
 
 
+def test_text_beside_numbers_with_a_decimal_comma_is_shown_as_it_is(tmp_path: Path) -> None:
+    text = "price;day;address;total\n1,5\u00a0;20.05.2020;10.0.0.1;1.234,5\n-,5;21.05.2020;10.0.0.2;2,5\n"
+    evidence = inb.infer_schema(write(tmp_path / "a.csv", text), decimal=",").evidence.set_index("field")
+    assert evidence.loc["price", "type"] == "double"
+    assert evidence.loc["day", "examples"] == ("20.05.2020", "21.05.2020")
+    assert evidence.loc["address", "examples"] == ("10.0.0.1", "10.0.0.2")
+    assert "1.234,5" in evidence.loc["total", "examples"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [

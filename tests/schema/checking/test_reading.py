@@ -206,6 +206,7 @@ CELLS = st.one_of(
 @given(cells=st.lists(CELLS, max_size=6), first=st.integers(0, 2))
 @example(cells=["0000-01-01"], first=0)
 @example(cells=["0000-01-01T10:00", "0001-01-01T00:00+02:00", "2020-01-01T10:00Z"], first=0)
+@example(cells=["0000-12-31T23:00-02:00"], first=0)
 @example(cells=["2020-01-01T10:00Z", "2020-01-01T10:00:00.0001Z", "2020-02-30T10:00Z", "2020-01-01T10:00"], first=0)
 def test_a_plain_look_reads_what_the_patterns_read(avro_type: AvroType, cells: list[str | None], first: int) -> None:
     target = arrow_type(avro_type, {}, WIRE)
