@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from intempt_nb.schema.inferring.inference import InferredSchema
     from intempt_nb.schema.parsing.avro import SchemaWarning
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.options import Limits
     from intempt_nb.transfer.report import UploadReport
     from intempt_nb.transfer.scan import Scan
-    from intempt_nb.transfer.upload import Limits
 
 __all__ = [
     "ApiError",

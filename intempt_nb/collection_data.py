@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.rows.tabular import open_tabular
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
+from intempt_nb.transfer.options import Limits, MissingValues, Target
 from intempt_nb.transfer.scan import Scan
-from intempt_nb.transfer.upload import Limits, MissingValues, Target, upload
+from intempt_nb.transfer.upload import upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +128,8 @@ class CollectionData(ABC):
         nan
             ``"reject"`` rejects rows with NaN or infinity, for which JSON has no word. ``"null"`` takes them for gaps,
             also inside lists, maps and records: null where the type has null, the field's default where it has one,
-            rejected otherwise. NaN in pandas' own columns is how pandas marks a gap, and is always taken for one.
+            rejected otherwise. NaN in pandas' own columns and in lists of dicts marks a gap, and is always taken for
+            one.
         limits
             How rows are cut into requests.
         workers

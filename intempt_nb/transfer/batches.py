@@ -14,7 +14,7 @@ import numpy as np
 from intempt_nb.codecs.wire.bodies import EncodedRows, body, cut, encode_rows, join_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     import numpy.typing as npt
     import pyarrow as pa
@@ -71,7 +71,7 @@ class Batch:
 
 def cut_batches(
     blocks: Iterable[Prepared], target: Target, limits: Limits, nulls: Nulls, tally: Tally
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Encode blocks and cut them into batches.
 
     Parameters

@@ -147,7 +147,7 @@ def prepare(
         If a column is of a kind that its field cannot take, or the source cannot be read on.
     """
     arrow = wire_schema(schema, list(plan.sources))
-    wanted = {source.schema.names[index]: arrow.field(name).type for name, index in plan.sources.items()}
+    wanted = {source.schema.names[index] for index in plan.sources.values()}
     work = _Work(schema, plan, arrow, tuple(key), nan_is_null, source.text and source.decimal == ",")
     yield from in_order(work.prepare, source.blocks(wanted))
 

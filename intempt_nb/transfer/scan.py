@@ -155,7 +155,7 @@ class Scan(Sinks):
 
 
 def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whole | PageEnd]:
-    """Yield the same, the next one being had on a thread of its own."""
+    """Yield the same, the next two being had on a thread of its own."""
     waiting: deque[Future[Piece | Whole | PageEnd | None]] = deque()
     thread = ThreadPoolExecutor(1, thread_name_prefix="intempt-download")
     patient = True

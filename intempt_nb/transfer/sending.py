@@ -98,9 +98,9 @@ def _note(error: BaseException, pending: Iterable[Future[Tally]], tally: Tally) 
 def _send(transport: Transport, target: Target, batch: Batch, failed: Event) -> Tally:
     """Send one batch, unless another one failed for good."""
     tally = Tally()
-    waiting = [] if failed.is_set() else [batch]
+    waiting = [batch]
     try:
-        while waiting:
+        while waiting and not failed.is_set():
             waiting += _post(transport, target, waiting.pop(), tally)
     except BaseException:
         failed.set()

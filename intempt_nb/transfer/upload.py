@@ -7,6 +7,7 @@ same is narrowed down to the rows it means, and the others get through.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,12 +24,13 @@ from intempt_nb.transfer.sending import send_all
 from intempt_nb.transfer.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from intempt_nb.api.transport import Transport
     from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.transfer.batches import Batch
 
-__all__ = ["Limits", "MissingValues", "Target", "upload"]
+__all__ = ["upload"]
 
 
 def upload(
@@ -88,18 +90,20 @@ def upload(
     made = _key_to_make(target, source)
     plan = plan_columns(target.schema, source, supplied=made)
     tally = Tally()
-    prepared = prepare(source, target.schema, plan, target.key, nan_is_null=missing.nan == "null")
-    blocks = _with_progress(prepared, source, progress)
-    if made:
-        digest = source.digest()[:16]
-        blocks = (_with_key(block, made[0], digest) for block in blocks)
-    batches = cut_batches(blocks, target, limits, missing.nulls, tally)
-    if dry_run:
-        for batch in batches:
-            tally.requests += 1
-            tally.sent_bytes += batch.body_bytes(target.collection)
-    else:
-        send_all(transport, target, batches, workers, tally)
+
+    def make_batches() -> Generator[Batch]:
+        prepared = prepare(source, target.schema, plan, target.key, nan_is_null=missing.nan == "null")
+        blocks = _with_keys(_with_progress(prepared, source, progress), source, made)
+        return cut_batches(blocks, target, limits, missing.nulls, tally)
+
+    # Closed here, a file and threads do not stay for as long as someone keeps an error.
+    with closing(make_batches()) as batches:
+        if dry_run:
+            for batch in batches:
+                tally.requests += 1
+                tally.sent_bytes += batch.body_bytes(target.collection)
+        else:
+            send_all(transport, target, batches, workers, tally)
     unknown = tally.unknown_rows()
     return UploadReport(
         collection=target.collection,
@@ -130,6 +134,13 @@ def _key_to_make(target: Target, source: Tabular) -> tuple[str, ...]:
     if without_null(known.type) != String():
         return ()
     return target.key if match_name(known, source.schema.names) is None else ()
+
+
+def _with_keys(blocks: Iterator[Prepared], source: Tabular, made: Sequence[str]) -> Iterator[Prepared]:
+    """Yield the blocks; with a key if there is one to be made."""
+    digest = source.digest()[:16] if made else ""
+    for block in blocks:
+        yield _with_key(block, made[0], digest) if made else block
 
 
 def _with_key(block: Prepared, name: str, digest: str) -> Prepared:

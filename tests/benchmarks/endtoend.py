@@ -11,8 +11,8 @@ import requests
 import rivals
 from intempt_nb.codecs.rows.tabular import open_tabular
 from intempt_nb.codecs.wire.bodies import body, cut, encode_rows
+from intempt_nb.transfer.options import Limits
 from intempt_nb.transfer.prepare import plan_columns, prepare
-from intempt_nb.transfer.upload import Limits
 from measure import Times, take_turns
 from nullserver import DATA, NAME, POSTS
 from paths import OURS

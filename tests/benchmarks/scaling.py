@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from intempt_nb.transfer.upload import Limits
+from intempt_nb.transfer.options import Limits
 from measure import take_turns
 from paths import encode, load, typed_rows
 from report import HOME, markdown

@@ -26,7 +26,8 @@ SETUP = """
 import time
 from intempt_nb.codecs.rows.tabular import open_tabular
 from intempt_nb.schema.schema import Schema
-from intempt_nb.transfer.upload import Target, upload
+from intempt_nb.transfer.options import Target
+from intempt_nb.transfer.upload import upload
 
 fields = [{"name": "id", "type": "long"}, {"name": "text", "type": "string"}]
 target = Target("source", "things", Schema.parse({"type": "record", "name": "r", "fields": fields}), ("id",))

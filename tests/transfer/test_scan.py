@@ -222,6 +222,9 @@ def test_the_items_ids_come_on_request(things: inb.CollectionHandle) -> None:
     assert list(things.scan(item_ids="itemId").arrow_schema.names) == ["itemId", *things.schema.names]
     with pytest.raises(inb.DataError, match="item_ids is 'id', and a column has that name"):
         things.scan(item_ids="id")
+    for wrong in (5, ""):
+        with pytest.raises(inb.DataError, match="expected the name of a column"):
+            things.scan(item_ids=wrong)
 
 
 def test_a_scan_that_is_left_stops_asking(things: inb.CollectionHandle, pages: list[str | None]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 import intempt_nb as inb
+from intempt_nb.api import endpoints
 from intempt_nb.server.serve import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -425,3 +427,21 @@ def test_an_interruption_ends_cleanly_and_says_how_far_it_came(gated: inb.Collec
     assert 500 <= len(stored) < 20_000
     assert gated.upload(frame_of(20_000), progress=False).accepted == 20_000
     assert sorted(gated.load()["n"].tolist()) == list(range(20_000))
+
+
+def test_an_upload_that_fails_leaves_no_thread_and_no_file_behind(
+    things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Notebooks keep the last error, and with it everything that its frames hold."""
+    path = tmp_path / "things.csv"
+    path.write_text("id,n\n" + "".join(f"k{number},{number}\n" for number in range(400_000)))
+
+    def down(*args: Any, **kwargs: Any) -> bytes:
+        raise inb.TransportError("the server is down")
+
+    monkeypatch.setattr(endpoints, "post_source_data", down)
+    with pytest.raises(inb.TransportError) as caught:
+        things.upload(path, progress=False)
+    assert caught.value.__traceback__ is not None
+    names = [each.name for each in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("intempt-rows", "intempt-upload"))]

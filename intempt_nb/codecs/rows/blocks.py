@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     import pyarrow as pa
 
@@ -73,18 +73,16 @@ class Tabular:
     text: bool
     numbering: str
     length: int | None
-    read: Callable[[Mapping[str, pa.DataType]], Iterator[Block]]
+    read: Callable[[Collection[str]], Iterator[Block]]
     digest: Callable[[], str]
     decimal: str = "."
 
-    def blocks(self, wanted: Mapping[str, pa.DataType] | None = None) -> Iterator[Block]:
+    def blocks(self, wanted: Collection[str] = ()) -> Iterator[Block]:
         """Read the rows, from the start each time it is called.
 
         Parameters
         ----------
         wanted
-            Arrow types by column. A source may give such a column in that type, in the blocks where every cell of it
-            says a value of the type by the rules of :mod:`intempt_nb.schema.checking.text`; other blocks come as
-            `schema` has them. Columns that are not named may come as nulls; if none is, all come as they are.
+            The columns that will be looked at; the others may come as nulls. None of them for all.
         """
-        return self.read({} if wanted is None else wanted)
+        return self.read(wanted)

@@ -17,7 +17,7 @@ from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.arrow import WIRE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 __all__ = ["open_avro", "open_ipc", "open_parquet"]
@@ -49,7 +49,7 @@ def open_parquet(path: Path) -> Tabular:
     )
 
 
-def _parquet_batches(path: Path, schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, schema: pa.Schema, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
     # What pyarrow reads ahead by itself, it keeps until the end: the whole file.
     with (
         _explained(path, "Parquet"),
@@ -83,7 +83,7 @@ def open_avro(path: Path) -> Tabular:
     )
 
 
-def _avro_batches(path: Path, schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def _avro_batches(path: Path, schema: pa.Schema, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
     for batch in scan_avro(path, unions=WIRE.unions, columns=to_read(schema, wanted)).to_batches():
         yield at_their_places(batch, schema)
 
@@ -121,7 +121,7 @@ def _ipc_reader(
     return opener(source, options=options)
 
 
-def _ipc_batches(path: Path, schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def _ipc_batches(path: Path, schema: pa.Schema, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
     names = to_read(schema, wanted)
     columns = None if names is None else [schema.names.index(name) for name in names]
     with _mapped(path) as pages:

@@ -132,13 +132,17 @@ def read_dialect(path: Path, options: CsvOptions) -> Dialect:
     except UnicodeError as error:
         raise DataError(f"{path} cannot be read as {encoding}: {error}") from None
     text = marked.removeprefix("\ufeff")
+    if not text.strip():
+        raise DataError(f"{path} is empty; expected a header line")
     delimiter = options.delimiter or _delimiter(text, options.quotechar)
+    if delimiter == options.quotechar:
+        raise DataError(f"quotechar and delimiter of {path} are both {delimiter!r}; pass the one that is another")
     header, names = _header(path, text, delimiter, options.quotechar)
-    _check_names(path, names, delimiter)
     start = len(header.encode()) + (len(codecs.BOM_UTF8) if marked != text else 0)
     dialect = Dialect(path, encoding, delimiter, options.quotechar, tuple(names), start)
     if ends_in_quotes(header.encode(), *dialect.marks):
         raise DataError(f"a quote that opens in the header of {path} never closes", row=1)
+    _check_names(path, names, delimiter)
     if header == text and len(sample) == SAMPLE_BYTES:
         raise DataError(f"the header of {path} is longer than {SAMPLE_BYTES >> 20} MiB; expected a line of names")
     return dialect

@@ -13,7 +13,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["at_their_places", "block_rows", "file_digest", "missing_file", "numbered_blocks", "to_read"]
@@ -57,7 +57,7 @@ def numbered_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[Block]:
             first += len(part)
 
 
-def to_read(schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> list[str] | None:
+def to_read(schema: pa.Schema, wanted: Collection[str]) -> list[str] | None:
     """Return the names of the columns to read; None for all, which is what an empty `wanted` means."""
     names = schema.names
     if not wanted or len(set(names)) < len(names):  # a name that stands twice chooses no column

@@ -28,7 +28,7 @@ from intempt_nb.errors import DataError, SchemaError
 from intempt_nb.schema.parsing.source import MAX_DEPTH, refuse_depth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
     from typing import IO
 
@@ -83,7 +83,7 @@ def _schema_of(shape: Shape) -> pa.Schema:
     return pa.schema([arrow_field(key, each) for key, each in shape.fields.items()])
 
 
-def _narrowed(schema: pa.Schema, wanted: Mapping[str, pa.DataType]) -> pa.Schema:
+def _narrowed(schema: pa.Schema, wanted: Collection[str]) -> pa.Schema:
     """Return a schema without types for the columns that are not wanted: they are passed over, and come as nulls."""
     if not wanted:
         return schema
@@ -106,7 +106,7 @@ class _Piece:
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:
-    line, rest = 1, b""
+    line, rest = 1, bytearray()
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
             start = _start(path, stream)
@@ -114,17 +114,17 @@ def _pieces(path: Path) -> Iterator[_Piece]:
                 start = b""
                 end = chunk.rfind(b"\n") + 1
                 if end:
-                    text = rest + chunk[:end]
+                    text = bytes(rest + chunk[:end])
                     yield _Piece(text, line)
                     line += text.count(b"\n")
-                    rest = b""
+                    rest = bytearray()
                 rest += chunk[end:]
                 if len(rest) > MOST_LINE_BYTES:
                     raise DataError(f"line {line} of {path} has more than {MOST_LINE_BYTES >> 20} MiB")
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if rest:
-        yield _Piece(rest, line)
+        yield _Piece(bytes(rest), line)
 
 
 def _start(path: Path, stream: IO[bytes]) -> bytes:

@@ -42,7 +42,10 @@ def decode(text: bytes) -> Any:
     try:
         return loads(text.decode("utf-8-sig"))
     except ValueError as error:
-        raise DataError(f"the page is not JSON: {shorten(error)}", expected="a HAL page, JSON in UTF-8") from None
+        advice = "if it was cut short on its way, load again"
+        raise DataError(
+            f"the page is not JSON: {shorten(error)}; {advice}", expected="a HAL page, JSON in UTF-8"
+        ) from None
 
 
 def read_ids(items: Sequence[Any]) -> pa.Array:

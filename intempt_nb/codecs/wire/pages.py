@@ -122,6 +122,8 @@ def plan_reading(schema: Schema, columns: Sequence[str] | None = None, item_ids:
     kinds = {field.name: wire_type(field.type, schema.named) for field in columnar}
     target = wire_schema(schema, columns)
     if item_ids is not None:
+        if not isinstance(item_ids, str) or not item_ids:
+            raise DataError(f"item_ids is {item_ids!r}; expected the name of a column, or None")
         if item_ids in names:
             raise DataError(f"item_ids is {item_ids!r}, and a column has that name; choose another", field=item_ids)
         target = target.insert(0, pa.field(item_ids, pa.string()))

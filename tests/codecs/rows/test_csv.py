@@ -292,3 +292,18 @@ def test_blocks_can_be_read_again(tmp_path: Path) -> None:
     table = open_csv(write(tmp_path / "a.csv", "a,b\n1,2\n3\n"))
     assert rows_of(table) == rows_of(table) == {2: ["1", "2"]}
     assert malformed_of(table) == malformed_of(table)
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\n\0", b" \n"])
+def test_a_file_of_a_mark_alone_is_empty(start: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_bytes(start)
+    with pytest.raises(DataError, match="is empty; expected a header line"):
+        open_csv(path)
+
+
+def test_a_quote_is_no_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"quotechar and delimiter of .* are both ','"):
+        open_csv(path, CsvOptions(quotechar=","))
