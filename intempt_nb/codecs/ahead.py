@@ -11,9 +11,10 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["in_order"]
+__all__ = ["in_order", "result_of"]
 
 MOST_WORKERS = 8
+PATIENCE = 0.2
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,8 +38,22 @@ def in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             except Exception as error:  # noqa: BLE001  (raised below, in its place)
                 failure = error
             if len(waiting) > workers:
-                yield waiting.popleft().result()
+                yield result_of(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield result_of(waiting.popleft())
     if failure is not None:
         raise failure
+
+
+def result_of(future: Future[R]) -> R:
+    """Return a future's result, with a wait that Ctrl-C ends.
+
+    It does not end a wait without a time limit once a library such as polars is imported, which has the system go on
+    with what a signal interrupts.
+    """
+    while True:
+        try:
+            return future.result(PATIENCE)
+        except TimeoutError:
+            if future.done():  # it has just come, or it is the function's own
+                return future.result()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intempt_nb.api import endpoints
+from intempt_nb.codecs.ahead import result_of
 from intempt_nb.codecs.sinks import Sinks
 from intempt_nb.codecs.wire.envelope import NotItems, PageEnd, cut_page, decode_page
 from intempt_nb.codecs.wire.pages import plan_reading, read_pieces
@@ -163,7 +164,7 @@ def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whol
         while True:
             while len(waiting) < 2:
                 waiting.append(thread.submit(next, pieces, None))
-            each = waiting.popleft().result()
+            each = result_of(waiting.popleft())
             if each is None:
                 return
             yield each

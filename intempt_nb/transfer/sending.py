@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from intempt_nb.api import endpoints
+from intempt_nb.codecs.ahead import result_of
 from intempt_nb.display import shorten
 from intempt_nb.errors import DeliveryUnknownError, RejectedError
 from intempt_nb.transfer.tally import Tally
@@ -73,7 +74,7 @@ def send_all(transport: Transport, target: Target, batches: Iterable[Batch], wor
 def _settle(pending: deque[tuple[Future[Tally], int]], tally: Tally) -> int:
     """Wait for the first request and note what came of it; return its size."""
     future, size = pending[0]
-    outcome = future.result()  # an interruption here leaves it among the pending, which are still looked at
+    outcome = result_of(future)  # an interruption here leaves it among the pending, which are still looked at
     pending.popleft()
     tally.add(outcome)
     return size
