@@ -22,8 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.codecs.wire.literals import dumps, loads
-from intempt_nb.codecs.wire.wire import FIRST_DAY, LAST_DAY
+from intempt_nb.codecs.wire.wire import LAST_DAY
 from intempt_nb.display import shorten
+from intempt_nb.schema.checking.reading import FIRST_DAY
 from intempt_nb.schema.mapping.arrow import WIRE, holds_json_text
 from intempt_nb.schema.mapping.durations import period_texts
 from intempt_nb.schema.mapping.layouts import gaps

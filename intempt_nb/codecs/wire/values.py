@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from intempt_nb.codecs.wire.defaults import default_json
 from intempt_nb.codecs.wire.literals import NOT_FINITE, dumps, loads
-from intempt_nb.codecs.wire.wire import UUID
+from intempt_nb.schema.checking.reading import UUID
 from intempt_nb.schema.mapping.arrow import WIRE, holds_json_text
 from intempt_nb.schema.mapping.durations import interval
 from intempt_nb.schema.model import (

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from intempt_nb.schema.checking.reading import FIRST_DAY, UUID
 from intempt_nb.schema.mapping.arrow import WIRE, arrow_type, holds_json_text
 from intempt_nb.schema.mapping.durations import periods
 from intempt_nb.schema.mapping.layouts import gaps
@@ -71,13 +72,10 @@ if TYPE_CHECKING:
     from intempt_nb.schema.model import Defined
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["FIRST_DAY", "LAST_DAY", "Refused", "from_wire", "is_columnar", "wire_schema", "wire_type"]
+__all__ = ["LAST_DAY", "Refused", "from_wire", "is_columnar", "wire_schema", "wire_type"]
 
-FIRST_DAY = -719_162
-"""0001-01-01 in days since 1970-01-01: the first day that Python, and so pandas, can show."""
 LAST_DAY = 2_932_896
 """9999-12-31, the last day with a four-digit year."""
-UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 class Refused(Exception):  # noqa: N818  (not an error: the exact path then decides)
@@ -246,7 +244,7 @@ def _decoded(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _uuids(array: pa.Array) -> pa.Array:
-    if pc.all(pc.match_substring_regex(array, f"^{UUID}$")).as_py() is False:
+    if pc.all(pc.match_substring_regex(array, UUID)).as_py() is False:
         raise Refused
     cells = [None if text is None else bytes.fromhex(text.replace("-", "")) for text in array.to_pylist()]
     return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(cells, pa.binary(16)))

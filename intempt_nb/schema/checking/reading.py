@@ -60,11 +60,12 @@ from intempt_nb.schema.model import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["TIME", "UUID", "read_closely", "read_text", "within"]
+__all__ = ["FIRST_DAY", "TIME", "UUID", "read_closely", "read_text", "within"]
 
+FIRST_DAY = -719_162
+"""0001-01-01 in days since 1970-01-01, the first day that Python and pandas can show; Arrow also reads a year 0."""
 INT64_DIGITS = 18  # any integer of so many characters fits 64 bits
 INT32_DIGITS = 9
-FIRST_DAY = -719_162  # 0001-01-01, counted from 1970; Arrow also reads a year 0
 YEAR_ZERO = "0000-"
 TIME_OF_DAY = len("YYYY-MM-DDT")
 UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
