@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.codecs.avro.cells import long_cells, raw_bytes, varied_cells
-from intempt_nb.codecs.wire.wire import FIRST_DAY
+from intempt_nb.schema.checking.reading import FIRST_DAY
 from intempt_nb.schema.mapping.arrow import arrow_type
 from intempt_nb.schema.mapping.layouts import gaps
 from intempt_nb.schema.model import (

@@ -16,10 +16,11 @@ from intempt_nb.codecs.avro.cells import (
     raw_bytes,
     varied_cells,
 )
-from intempt_nb.codecs.wire.wire import FIRST_DAY, LAST_DAY
+from intempt_nb.codecs.wire.wire import LAST_DAY
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.checking.columns import convert
+from intempt_nb.schema.checking.reading import FIRST_DAY
 from intempt_nb.schema.mapping.arrow import arrow_type
 from intempt_nb.schema.mapping.layouts import is_text
 from intempt_nb.schema.model import (

@@ -19,7 +19,8 @@ import numpy as np
 from intempt_nb.codecs.avro.columns import BROKEN, broken, check_branch, read_size
 from intempt_nb.codecs.avro.sizes import check_count, least_size
 from intempt_nb.codecs.avro.varints import Corrupt, read_long
-from intempt_nb.codecs.wire.wire import FIRST_DAY, LAST_DAY
+from intempt_nb.codecs.wire.wire import LAST_DAY
+from intempt_nb.schema.checking.reading import FIRST_DAY
 from intempt_nb.schema.mapping.durations import format_period
 from intempt_nb.schema.model import (
     Array,
