@@ -9,6 +9,7 @@ from intempt_nb.api.credentials import Secret, resolve_key
 from intempt_nb.api.origin import DEFAULT_BASE_URL
 from intempt_nb.display import html_table
 from intempt_nb.handles import CollectionHandle, SourceHandle, list_collections, list_sources
+from intempt_nb.sandbox_handle import SandboxHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,8 @@ class Client:
     ----------
     sources, collections
         Mappings by name or id, with Tab completion: ``client.collections["flight-booking"]``.
+    sandbox
+        For a client of a sandbox: what goes wrong there on demand, ``client.sandbox.faults(…)``.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Client:
         # Attributes rather than properties: IPython completes keys only of what it can reach without running code.
         self.sources: Listing[SourceHandle] = list_sources(self._transport)
         self.collections: Listing[CollectionHandle] = list_collections(self._transport)
+        self.sandbox = SandboxHandle(self._transport, lambda url: Client(org, key, url, timeout))
 
     @property
     def org(self) -> str:

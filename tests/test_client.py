@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import socket
 import traceback
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -244,3 +246,57 @@ def test_the_repr_of_a_mapping_asks_nothing(client: inb.Client) -> None:
     sources = client.sources
     client.close()
     assert repr(sources) == "<the sources, by name or id; list(…) asks the server>"
+
+
+def test_faults_on_demand_are_shown_and_end_with_their_block(client: inb.Client, shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", SCHEMA)
+    things.create_identifier("key", fields=["id"])
+    with client.sandbox.faults({"path": "/collections/*/data", "on": 1, "status": 418, "message": HOSTILE}) as faults:
+        assert "/collections/*/data  on 1" in pretty(faults)
+        assert "&lt;img" in faults._repr_html_()
+        with pytest.raises(inb.RejectedError) as caught:
+            things.post({"id": "a"})
+        assert (caught.value.status, HOSTILE in caught.value.message) == (418, True)
+        [rule] = client.sandbox.faults().rules
+        assert (rule.rule["status"], rule.matched, rule.applied) == (418, 1, 1)
+    assert client.sandbox.faults().rules == ()
+    assert str(client.sandbox.faults()).startswith("Faults: none")
+    things.post({"id": "a"})
+
+
+def test_clearing_faults_returns_their_last_counts(client: inb.Client) -> None:
+    client.sandbox.faults({"path": "/sources", "delay": 0})
+    len(client.sources)
+    assert [each.applied for each in client.sandbox.clear_faults().rules] == [1]
+    assert client.sandbox.clear_faults().rules == ()
+
+
+def test_a_mistake_in_a_fault_is_told_with_its_place(client: inb.Client) -> None:
+    with pytest.raises(inb.RejectedError, match=r"/rules/1/on: 0; expected a whole number from 1 up"):
+        client.sandbox.faults({"delay": 1}, {"delay": 1, "on": 0})
+
+
+def test_faults_of_what_is_no_sandbox(client: inb.Client) -> None:
+    elsewhere = inb.Client(client.org, "some-key", f"{client.base_url}/prefix")
+    for ask in (elsewhere.sandbox.faults, elsewhere.sandbox.clear_faults):
+        with pytest.raises(inb.NotFoundError, match="takes no fault script: only a sandbox does"):
+            ask()
+    elsewhere.close()
+    with pytest.raises(inb.ConfigurationError, match="not a sandbox on this machine"):
+        inb.Client("org", "some-key").sandbox.proxy()
+
+
+def test_a_proxy_comes_with_a_client_and_ends_with_it(client: inb.Client, shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", SCHEMA)
+    things.create_identifier("key", fields=["id"])
+    with client.sandbox.proxy([{"reset": 0}]) as proxy:
+        assert proxy.client.org == client.org
+        assert proxy.client.base_url == proxy.url != client.base_url
+        assert proxy.client.collections["things"].id == things.id  # the first answer was lost, the question repeated
+        assert proxy.connections == 2
+        proxy.down(3600)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port))
+    with pytest.raises(inb.TransportError, match="connection was closed"):
+        list(proxy.client.sources)
+    assert list(client.sources) == ["shop"]

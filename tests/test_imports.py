@@ -25,15 +25,17 @@ ORDER = [
     "links",
     "collection_data",
     "handles",
+    "sandbox_handle",
     "client",
+    "tracker",
     "demo",
     "cli",
     "__init__",
 ]
 # The server must not share the client's mistakes, so it sees none of its rooms.
 SERVER_MAY = {"_version", "errors", "display", "schema", "codecs", "server"}
-# Client's facade starts the server, and the command line runs it.
-MAY_START_SERVER = {"client", "cli"}
+# Client's facade starts the server, the command line runs it, and a rehearsal puts its proxy in front.
+MAY_START_SERVER = {"sandbox_handle", "client", "cli"}
 MODULES = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
 
 

@@ -1,5 +1,7 @@
 """Where requests may go: the one origin a key was given for, and the API's paths below it.
 
+Of a sandbox they are also the paths by which it is set up, ``/_sandbox/…``.
+
 An address is never sent as it came. It is compared with the origin, then built anew from the origin and its own path
 and query, so that no difference between two URL parsers can carry a key elsewhere.
 """
@@ -138,7 +140,8 @@ class ApiRoot:
                 f"a link leads to {shorten(str(target))}, but the API key belongs to {self.origin}: "
                 "nothing was sent there"
             )
-        if not parts.path.startswith(f"{self.prefix}/v1/") or {".", ".."} & set(unquote(parts.path).split("/")):
+        ours = (f"{self.prefix}/v1/", f"{self.prefix}/_sandbox/")
+        if not parts.path.startswith(ours) or {".", ".."} & set(unquote(parts.path).split("/")):
             raise TransportError(f"a link leads out of the API: {shorten(parts.path)!r}; nothing was sent there")
         added = urlencode({name: value for name, value in (params or {}).items() if value is not None})
         query = "&".join(part for part in (parts.query, added) if part)

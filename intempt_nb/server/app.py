@@ -19,6 +19,7 @@ from intempt_nb.server import collection_calls, data_calls, link_calls, source_c
 from intempt_nb.server.access import authenticate, digest_of
 from intempt_nb.server.answers import HttpError, error_answer, invalid, json_answer, not_found
 from intempt_nb.server.calls import Call
+from intempt_nb.server.faults import FAULTS_PATH, Faults, FaultScript, fault_calls
 from intempt_nb.server.guard import LOOPBACK, BodyLimit, FailureAnswers, HostAllowList
 from intempt_nb.server.hal import Hal
 from intempt_nb.server.store import is_busy
@@ -75,6 +76,7 @@ def create_app(
     hosts: Iterable[str] = LOOPBACK,
     max_body: int = MAX_BODY,
     middleware: Sequence[Middleware] = (),
+    faults: FaultScript | None = None,
 ) -> Starlette:
     """Return the API as an ASGI application.
 
@@ -92,15 +94,23 @@ def create_app(
         The most bytes of a request's body; above it the answer is 413.
     middleware
         Goes between the guards and the routes.
+    faults
+        What goes wrong on purpose; by default nothing, until a script is put.
     """
+    script = FaultScript() if faults is None else faults
     site = _Site(store, org, digest_of(api_key))
     guards = [
         Middleware(FailureAnswers),
         Middleware(HostAllowList, hosts=hosts),
+        Middleware(Faults, script=script, prefix=f"/v1/{org}"),
         Middleware(BodyLimit, limit=max_body),
     ]
     app = Starlette(
-        routes=[_root(site), *(_route(site, f"/v1/{{org}}{path}", calls) for path, calls in _ROUTES.items())],
+        routes=[
+            _root(site),
+            _route(site, FAULTS_PATH, fault_calls(script)),
+            *(_route(site, f"/v1/{{org}}{path}", calls) for path, calls in _ROUTES.items()),
+        ],
         middleware=[*guards, *middleware],
         exception_handlers={
             HttpError: _answer_error,
@@ -145,7 +155,7 @@ def _route(site: _Site, path: str, handlers: Mapping[str, Handler]) -> Route:
 def _answer(site: _Site, handler: Handler, request: Request, body: bytes) -> Response:
     _check_accept(request)
     access = authenticate(request.headers.get("authorization"), site.key_digest, site.store)
-    org = request.path_params["org"]
+    org = request.path_params.get("org", site.org)  # the sandbox's own paths have none
     if org != site.org:
         raise not_found("organisation", org)
     hal = Hal(f"{str(request.base_url).rstrip('/')}/v1/{org}")

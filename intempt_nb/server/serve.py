@@ -19,6 +19,8 @@ import uvicorn
 from intempt_nb.errors import ConfigurationError
 from intempt_nb.server.access import new_key
 from intempt_nb.server.app import MAX_BODY, create_app
+from intempt_nb.server.connections import OpenProtocol
+from intempt_nb.server.faults import FaultScript
 from intempt_nb.server.guard import LOOPBACK
 from intempt_nb.server.store import MEMORY, Store
 
@@ -95,6 +97,7 @@ class EmbeddedServer:
             self._store.close()
             raise
         self.url = _url(host, self._socket)
+        faults = FaultScript()
         app = create_app(
             self._store,
             org=org,
@@ -102,11 +105,12 @@ class EmbeddedServer:
             hosts=(*LOOPBACK, _name(host)),
             max_body=max_body,
             middleware=middleware,
+            faults=faults,
         )
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._stopping = threading.Lock()
-        self._server = _Server(_config(app), self._ready.set)
+        self._server = _Server(_config(app), self._ready.set, faults.release)
         self._thread = threading.Thread(target=self._serve, name=f"intempt sandbox {self.url}", daemon=True)
         self._start()
 
@@ -196,9 +200,10 @@ def run(
             "Connect: " + _connect(org, address, None if given else key),
             "Ctrl-C stops it.",
         ]
-        app = create_app(store, org=org, api_key=key, hosts=(*LOOPBACK, _name(host)))
+        faults = FaultScript()
+        app = create_app(store, org=org, api_key=key, hosts=(*LOOPBACK, _name(host)), faults=faults)
         with suppress(KeyboardInterrupt):
-            _Server(_config(app), lambda: announce("\n".join(lines))).run(sockets=[listener])
+            _Server(_config(app), lambda: announce("\n".join(lines)), faults.release).run(sockets=[listener])
 
 
 def _connect(org: str, address: str, key: str | None) -> str:
@@ -208,20 +213,26 @@ def _connect(org: str, address: str, key: str | None) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """Says when it is ready, and when it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object], ending: Callable[[], object]) -> None:
         super().__init__(config)
         self._say_ready = ready
+        self._say_ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._say_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._say_ending()
+        await super().shutdown(sockets)
+
 
 def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=OpenProtocol,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -127,13 +127,21 @@ class TestUrl:
     def test_keeps_a_prefix(self):
         root = ApiRoot.parse("https://gateway.example/intempt/", "OrgABC")
         assert root.url("sources") == "https://gateway.example/intempt/v1/OrgABC/sources"
-        with pytest.raises(TransportError, match="out of the API"):
-            root.url("https://gateway.example/other/v1/OrgABC/sources")
+        for elsewhere in ("/other/v1/OrgABC/sources", "/_sandbox/faults"):
+            with pytest.raises(TransportError, match="out of the API"):
+                root.url(f"https://gateway.example{elsewhere}")
+
+    @pytest.mark.parametrize("base_url", ["http://127.0.0.1:8787", "http://127.0.0.1:8787/prefix"])
+    def test_a_sandbox_s_own_paths(self, base_url):
+        root = ApiRoot.parse(base_url, "a/b")
+        assert root.url("../../_sandbox/faults") == f"{base_url}/_sandbox/faults"
+        assert root.url(f"{base_url}/_sandbox/faults") == f"{base_url}/_sandbox/faults"
 
     @pytest.mark.parametrize(
         "href",
         [
             "https://evil.example/v1/OrgABC/sources",
+            "https://evil.example/_sandbox/faults",
             "//evil.example/v1/OrgABC/sources",
             "http://api.intempt.com/v1/OrgABC/sources",
             "https://api.intempt.com:8443/v1/OrgABC/sources",
@@ -153,7 +161,18 @@ class TestUrl:
 
     @pytest.mark.parametrize(
         "href",
-        ["/v2/x", "/", "https://api.intempt.com/v1/../admin", "/v1/%2e%2e/admin", "https://api.intempt.com/v1/O/.."],
+        [
+            "/v2/x",
+            "/",
+            "https://api.intempt.com/v1/../admin",
+            "/v1/%2e%2e/admin",
+            "https://api.intempt.com/v1/O/..",
+            "/_sandbox",
+            "/_sandboxes/faults",
+            "/x/_sandbox/faults",
+            "/_sandbox/%2e%2e/admin",
+            "../../../_sandbox/..",
+        ],
     )
     def test_refuses_ways_out_of_the_api(self, href):
         with pytest.raises(TransportError, match="out of the API"):
@@ -170,4 +189,4 @@ class TestUrl:
             url = ROOT.url(href)
         except TransportError:
             return
-        assert url.startswith("https://api.intempt.com/v1/")
+        assert url.startswith(("https://api.intempt.com/v1/", "https://api.intempt.com/_sandbox/"))
