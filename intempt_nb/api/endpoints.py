@@ -23,7 +23,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from intempt_nb.api.transport import Transport
 
@@ -34,9 +34,11 @@ __all__ = [
     "create_source",
     "data_page",
     "delete_collection",
+    "delete_faults",
     "delete_item",
     "delete_source",
     "get_collection",
+    "get_faults",
     "get_identifier",
     "get_item",
     "get_root",
@@ -47,9 +49,12 @@ __all__ = [
     "list_source_collections",
     "list_sources",
     "post_item",
-    "post_source_data",
+    "put_faults",
+    "source_data_path",
     "update_collection",
 ]
+
+_FAULTS = "../../_sandbox/faults"
 
 
 def get_root(transport: Transport) -> dict[str, Any]:
@@ -277,37 +282,28 @@ def data_page(
     return transport.get_chunks(_path("collections", coll_id, "data"), {"limit": limit})
 
 
-def post_source_data(
-    transport: Transport, source_id: str, body: bytes, *, idempotent: bool, retries: int | None = None
-) -> bytes:
-    """Send items for any of a source's collections in one request: the bulk call.
+def source_data_path(source_id: str) -> str:
+    """Return the path of the bulk call, which takes ``{"<collection name>": [item, …], …}`` for any collections.
 
-    Parameters
-    ----------
-    transport
-        The connection.
-    source_id
-        The source.
-    body
-        JSON text ``{"<collection name>": [item, …], …}``, sent as it is.
-    idempotent
-        Whether every item holds its collection's primary key, so that posting it twice overwrites. Then answers that
-        got lost, and 500 to 504, are repeated here.
-    retries
-        How often to repeat it at most; None for the transport's own number, 0 for a caller that paces by itself.
-
-    Returns
-    -------
-    bytes
-        The answer as it came: normally ``{"_embedded": {"data": [{"collId", "id", "data", …}, …]}}`` in the order of
-        the items, possibly empty.
-
-    Raises
-    ------
-    DeliveryUnknownError
-        The items may or may not be stored.
+    Its answer is normally ``{"_embedded": {"data": [{"collId", "id", "data", …}, …]}}`` in the order of the items. It
+    is sent by :meth:`Transport.attempt`: what to do with an answer, or without one, is for the uploader to say.
     """
-    return transport.post_bytes(_path("sources", source_id, "data"), body, idempotent=idempotent, retries=retries)
+    return _path("sources", source_id, "data")
+
+
+def get_faults(transport: Transport) -> dict[str, Any]:
+    """Return a sandbox's fault script: ``{"rules": [{"rule", "matched", "applied"}, …]}``."""
+    return transport.get_json(_FAULTS)
+
+
+def put_faults(transport: Transport, rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Replace a sandbox's fault script, and return it as :func:`get_faults` does."""
+    return transport.put_json(_FAULTS, {"rules": rules})
+
+
+def delete_faults(transport: Transport) -> dict[str, Any] | None:
+    """Clear a sandbox's fault script; return it as it was, with the last counts."""
+    return transport.delete(_FAULTS)
 
 
 def _path(*segments: str) -> str:

@@ -7,9 +7,6 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import requests
-import urllib3
-
 from intempt_nb.api.answers import Answer, parse_retry_after
 from intempt_nb.display import shorten
 
@@ -87,6 +84,9 @@ def classify(error: BaseException) -> Failure:
     Only what proves that nothing was sent counts as not sent. A ``ProxyError`` proves nothing: behind a proxy, urllib3
     raises it for answers that got lost, too.
     """
+    import requests  # these are loaded by whoever has such an exception, and take long otherwise
+    import urllib3
+
     chain = list(_nested(error))
     reason = shorten(str(chain[-1]) or type(chain[-1]).__name__, 200)
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain):

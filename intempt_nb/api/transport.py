@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from intempt_nb.api.credentials import Secret
-    from intempt_nb.errors import ApiError
+    from intempt_nb.errors import ApiError, IntemptError
 
 __all__ = ["Transport"]
 
@@ -156,10 +156,43 @@ class Transport:
         """
         return decode(self.request("POST", href, body=_encode(value), idempotent=idempotent))
 
-    def post_bytes(self, href: str, body: bytes, *, idempotent: bool, retries: int | None = None) -> bytes:
-        """Post ready-made JSON and return the answer's body: empty, or begun as a JSON object is."""
-        answer = self.request("POST", href, body=body, idempotent=idempotent, retries=retries)
-        return object_text(answer) if answer.body else b""
+    def attempt(self, href: str, body: bytes, within: float | None = None) -> Answer | Failure:
+        """Post ready-made JSON once and return what came of it; for a caller that paces and repeats by itself.
+
+        Parameters
+        ----------
+        href, body
+            As :meth:`request` has them.
+        within
+            Seconds that connecting and each part of the answer may take, if that is less than the transport's own.
+
+        Returns
+        -------
+        Answer or Failure
+            An answer of any status; a 2xx one is empty or begins as a JSON object does, so that the page of a gateway
+            does not pass for the API's: that is a failure, and the request may have been carried out.
+        """
+        url, path = self._address(href)
+        outcome = self._attempt("POST", url, path, body, within)
+        if not isinstance(outcome, Answer) or not outcome.ok or not outcome.body:
+            return outcome
+        try:
+            object_text(outcome)
+        except DeliveryUnknownError as error:
+            return Failure(str(error), sent=True, retry=True)
+        return outcome
+
+    def error_of(self, href: str, outcome: Answer | Failure, *, uncertain: bool) -> IntemptError:
+        """Return the error for a post that :meth:`attempt` made and that is not repeated any more.
+
+        Parameters
+        ----------
+        href, outcome
+            Of the last attempt.
+        uncertain
+            Whether one of the attempts may have been carried out.
+        """
+        return self._given_up("POST", self._address(href)[1], outcome, uncertain=uncertain)
 
     def put_json(self, href: str, value: object) -> dict[str, Any]:
         """Put `value` as JSON and return the answer's JSON object; `DataError` as in :meth:`post_json`."""
@@ -178,7 +211,6 @@ class Transport:
         params: Mapping[str, str | int | None] | None = None,
         body: bytes | None = None,
         idempotent: bool = False,
-        retries: int | None = None,
     ) -> Answer:
         """Send a request, repeat it where that is safe, and return the answer, which is 2xx.
 
@@ -194,8 +226,6 @@ class Transport:
             JSON text; None for no body.
         idempotent
             Whether doing it twice is the same as doing it once. ``GET`` always is.
-        retries
-            How often to repeat it at most; None for the transport's own number.
 
         Raises
         ------
@@ -208,7 +238,6 @@ class Transport:
         """
         url, path = self._address(href, params)
         repeatable = idempotent or method == "GET"
-        limit = self._retries if retries is None else retries
         uncertain = False
         attempt = 0
         while True:
@@ -216,7 +245,7 @@ class Transport:
             if isinstance(outcome, Answer) and outcome.ok:
                 return outcome
             uncertain = uncertain or (method != "GET" and may_have_acted(outcome))
-            delay = retry_delay(outcome, attempt, repeatable) if attempt < limit else None
+            delay = retry_delay(outcome, attempt, repeatable) if attempt < self._retries else None
             if delay is None:
                 break
             self._sleep(delay)
@@ -250,7 +279,7 @@ class Transport:
             "other process runs, with resolve_key() for the key"
         )
 
-    def _address(self, href: str, params: Mapping[str, str | int | None] | None) -> tuple[str, str]:
+    def _address(self, href: str, params: Mapping[str, str | int | None] | None = None) -> tuple[str, str]:
         """Return the URL, and its path to be shown."""
         url = self._root.url(href, params)
         return url, self._key.scrub(url.removeprefix(str(self._root.origin)).partition("?")[0])
@@ -268,11 +297,13 @@ class Transport:
             )
         return TransportError(f"{method} {path}: no answer from {self._root.origin}: {outcome.reason}")
 
-    def _attempt(self, method: str, url: str, path: str, body: bytes | None) -> Answer | Failure:
+    def _attempt(
+        self, method: str, url: str, path: str, body: bytes | None, within: float | None = None
+    ) -> Answer | Failure:
         """Send one request and read the answer to its end."""
 
         def exchange() -> Answer:
-            with self._send(method, url, body) as response:
+            with self._send(method, url, body, within) as response:
                 return self._read(response, method, path)
 
         started = time.perf_counter()
@@ -323,15 +354,16 @@ class Transport:
             escaped = error.with_traceback(None)
         raise escaped
 
-    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
+    def _send(self, method: str, url: str, body: bytes | None, within: float | None = None) -> requests.Response:
         """Send one request and return the answer, its body not read yet."""
+        connect, read = self._timeout
         return self._session().request(
             method,
             url,
             data=body,
             headers=None if body is None else {"Content-Type": "application/json"},
             auth=_ApiKeyAuth(self._key),
-            timeout=self._timeout,
+            timeout=self._timeout if within is None else (min(connect, within), min(read, within)),
             allow_redirects=False,
             stream=True,
         )

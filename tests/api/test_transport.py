@@ -104,7 +104,8 @@ class TestRequest:
 
     def test_an_empty_answer_to_a_bulk_post_is_one(self, server, transport, reply):
         server.answer(reply(status=204, body=b""))
-        assert transport.post_bytes("x", b"{}", idempotent=False) == b""
+        answer = transport.attempt("x", b"{}")
+        assert (answer.status, answer.body) == (204, b"")
 
     def test_a_page_of_a_gateway_is_no_answer(self, server, transport, reply):
         server.answer(reply(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}))
@@ -112,7 +113,10 @@ class TestRequest:
             with pytest.raises(TransportError, match="not a JSON object: got text/html, 20 bytes; check base_url"):
                 get("x")
         with pytest.raises(DeliveryUnknownError, match="text/html"):
-            transport.post_bytes("x", b"{}", idempotent=True)
+            transport.post_json("x", {}, idempotent=True)
+        outcome = transport.attempt("x", b"{}")
+        assert (outcome.sent, outcome.retry) == (True, True)
+        assert "text/html" in outcome.reason
 
 
 class TestSessions:
@@ -252,7 +256,7 @@ class TestTls:
     def test_an_unknown_certificate_gets_no_request_and_no_retry(self, tls_server, make_transport):
         transport = make_transport(tls_server.url)
         with pytest.raises(TransportError, match=r"certificate verify failed.*REQUESTS_CA_BUNDLE"):
-            transport.post_bytes("x", b"{}", idempotent=False)
+            transport.post_json("x", {}, idempotent=False)
         assert transport.waits == tls_server.requests == []
 
     @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -265,7 +269,7 @@ class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     @pytest.mark.parametrize(
         "send",
-        [lambda t: t.get_json("x"), lambda t: t.post_bytes("x", b"{}", idempotent=True), lambda t: t.delete("x")],
+        [lambda t: t.get_json("x"), lambda t: t.post_json("x", {}, idempotent=True), lambda t: t.delete("x")],
     )
     def test_to_elsewhere_are_not_followed(self, status, send, server, foreign, transport, reply):
         server.answer(reply(status=status, headers={"Location": f"{foreign.url}/v1/OrgABC/x?token=abc"}))
@@ -327,7 +331,7 @@ class TestRetries:
     def test_not_of_refusals_for_good(self, status, server, transport, reply):
         server.answer(reply(status=status))
         with pytest.raises(ApiError) as caught:
-            transport.post_bytes("x", b"{}", idempotent=True)
+            transport.post_json("x", {}, idempotent=True)
         assert caught.value.status == status
         assert len(server.requests) == 1
 
@@ -338,12 +342,25 @@ class TestRetries:
             transport.get_json("x")
         assert len(server.requests) == 3
 
-    def test_can_be_left_to_the_caller(self, server, transport, reply):
+    def test_are_left_to_the_caller_of_an_attempt(self, server, transport, reply):
         server.answer(reply(status=429, headers={"Retry-After": "7"}))
-        with pytest.raises(RateLimitedError) as caught:
-            transport.post_bytes("x", b"{}", idempotent=True, retries=0)
-        assert caught.value.retry_after == 7.0
-        assert (len(server.requests), transport.waits) == (1, [])
+        outcome = transport.attempt("x", b"{}")
+        assert (outcome.status, len(server.requests), transport.waits) == (429, 1, [])
+        error = transport.error_of("x", outcome, uncertain=False)
+        assert isinstance(error, RateLimitedError)
+        assert error.retry_after == 7.0
+
+    def test_of_an_attempt_that_got_no_answer_too(self, server, transport, reply):
+        server.answer(reply(action="drop"))
+        outcome = transport.attempt("x", b"{}")
+        assert (outcome.sent, len(server.requests)) == (True, 1)
+        assert isinstance(transport.error_of("x", outcome, uncertain=True), DeliveryUnknownError)
+
+    def test_an_attempt_may_have_less_time_than_others(self, server, transport, reply):
+        server.answer(reply(action="hang"))
+        started = time.monotonic()
+        assert transport.attempt("x", b"{}", within=0.2).sent
+        assert time.monotonic() - started < 4
 
     def test_wait_as_long_as_the_server_asks_in_seconds(self, server, transport, reply):
         server.answer(reply(status=503, headers={"Retry-After": "9"}), {})
@@ -379,12 +396,12 @@ class TestLostAnswers:
         transport = make_transport(server.url, timeout=(5, 0.2))
         server.answer(reply(action=action), {"a": 1})
         with pytest.raises(DeliveryUnknownError, match="POST /v1/OrgABC/x: it was sent, but no answer came"):
-            transport.post_bytes("x", b"{}", idempotent=False)
+            transport.post_json("x", {}, idempotent=False)
         assert len(server.requests) == 1
 
     def test_of_an_idempotent_post_are_repeated(self, server, transport, reply):
         server.answer(reply(action="drop"), {"a": 1})
-        assert transport.post_bytes("x", b"{}", idempotent=True) == b'{"a": 1}'
+        assert transport.post_json("x", {}, idempotent=True) == {"a": 1}
 
     def test_to_the_end_are_an_error_of_transport_for_a_get(self, server, make_transport, reply):
         server.answer(reply(action="drop"))
@@ -405,7 +422,7 @@ class TestLostAnswers:
 
         transport._sleep = stop
         with pytest.raises(DeliveryUnknownError, match="may or may not"):
-            transport.post_bytes("x", b"{}", idempotent=True)
+            transport.post_json("x", {}, idempotent=True)
         assert len(server.requests) == 1
 
 
@@ -413,7 +430,7 @@ class TestNoConnection:
     def test_is_tried_again_whatever_the_request(self, free_port, make_transport):
         transport = make_transport(f"http://127.0.0.1:{free_port}", retries=3)
         with pytest.raises(TransportError, match="refused"):
-            transport.post_bytes("x", b"{}", idempotent=False)
+            transport.post_json("x", {}, idempotent=False)
         assert len(transport.waits) == 3
 
     def test_ends_when_the_server_is_there(self, free_port, make_transport, start_server):
