@@ -14,7 +14,10 @@
     │   ├── RateLimitedError          429
     │   └── ServerError               500 and above
     ├── DeliveryUnknownError          sent, but no answer came: the server may or may not have it
-    └── TransportError                no connection, an unusable answer, a redirect
+    ├── TransportError                no connection, an unusable answer, a redirect
+    └── UploadError                   an upload cannot go on: its journal, its time, its source
+
+    UploadInterrupted (KeyboardInterrupt)  Ctrl-C during an upload
 
 A message says what was wrong, where, and what to do. None ever holds the API key.
 """
@@ -43,6 +46,8 @@ __all__ = [
     "SchemaError",
     "ServerError",
     "TransportError",
+    "UploadError",
+    "UploadInterrupted",
     "suggest",
 ]
 
@@ -76,7 +81,15 @@ def _cut(name: str, limit: int = 60) -> str:
 
 
 class IntemptError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package.
+
+    Attributes
+    ----------
+    report
+        What an upload had done when this ended it (an `UploadReport`); None elsewhere.
+    """
+
+    report: Any = None
 
 
 class ConfigurationError(IntemptError):
@@ -215,3 +228,19 @@ class TransportError(IntemptError):
 
 class DeliveryUnknownError(IntemptError):
     """The request was sent and no answer came, so the server may or may not have acted on it."""
+
+
+class UploadError(IntemptError):
+    """An upload cannot begin or go on; what was sent is known, and the same call goes on from there."""
+
+
+class UploadInterrupted(KeyboardInterrupt):
+    """Ctrl-C during an upload; the same call goes on from where it came to.
+
+    Attributes
+    ----------
+    report
+        What the upload had done (an `UploadReport`).
+    """
+
+    report: Any = None

@@ -32,6 +32,14 @@ def data() -> Path:
     return Path(__file__).parents[1] / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that uploads keep their journals in, instead of the user's own."""
+    folder = tmp_path_factory.mktemp("state")
+    os.environ["INTEMPT_NB_STATE"] = str(folder)
+    return folder
+
+
 @pytest.fixture
 def client() -> Iterator[inb.Client]:
     """A client of an empty sandbox."""

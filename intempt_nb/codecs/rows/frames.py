@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from intempt_nb.codecs.rows.blocks import Tabular
-from intempt_nb.codecs.rows.files import BLOCK_ROWS, numbered_blocks
+from intempt_nb.codecs.rows.files import numbered_blocks
+from intempt_nb.codecs.rows.streams import write_stream
 from intempt_nb.schema.mapping.frames import from_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["open_frame", "open_table"]
 
@@ -38,29 +38,7 @@ def open_table(table: pa.Table, origin: str = "Arrow table") -> Tabular:
 
 
 def _digest(table: pa.Table) -> str:
-    """Return the SHA-256 of the rows as Arrow IPC, in blocks of a fixed size whatever the table's own chunks are."""
+    """Return the SHA-256 of the rows as an Arrow stream, whatever the table's own chunks are."""
     digest = hashlib.sha256()
-    combined = table.combine_chunks().unify_dictionaries().replace_schema_metadata(None)
-    sink = _Sink(digest.update)
-    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), combined.schema) as writer:
-        writer.write_table(combined, max_chunksize=BLOCK_ROWS)
+    write_stream(table, digest.update)
     return digest.hexdigest()
-
-
-class _Sink:
-    """A file that keeps nothing: what is written goes to a function."""
-
-    closed = False
-
-    def __init__(self, consume: Any) -> None:
-        self._consume = consume
-
-    def write(self, data: bytes) -> int:
-        self._consume(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        self.closed = True
