@@ -1,0 +1,319 @@
+"""When the next request to a server may begin: one rate and one circuit breaker for all workers of this machine.
+
+What is known of a server is a small frozen `State`; pure functions of it and the time say what follows from a request
+or an answer. A `Pace` keeps the state in a file, so that threads and processes share it.
+
+The rate is found, not set. Without refusals there is none. A refusal (429) makes everybody pause, and what got through
+since the last one becomes the rate; it grows while nothing is refused, faster with time, and is dropped in the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+import random
+import struct
+import sys
+import threading
+import time
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from intempt_nb.api.retries import RETRY_AFTER_CAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["Pace", "State", "failed", "limit", "permit", "refused", "succeeded"]
+
+JITTER: Final = 0.1
+"""Pauses are longer by up to this part, so that machines which were refused together do not come back together."""
+
+FIRST_PAUSE: Final = 1.0
+"""The pause after a refusal that does not say how long; it doubles with each further one."""
+
+SHORTEST_PAUSE: Final = 0.02
+"""Refusals of requests that were under way together count as one by this."""
+
+SLOWEST: Final = 0.1
+"""The lowest rate; below it, the pauses that a server asks for do the rest."""
+
+WINDOW: Final = 10.0
+"""What gets through is counted over about these last seconds."""
+
+SLACK: Final = 0.05
+"""Seconds of unused slots that may be made up for, since no sleep ends on time."""
+
+GROWTH: Final = 0.02
+"""The part of the rate that each second without a refusal adds…"""
+
+DOUBLING: Final = 20.0
+FIRST_DOUBLING: Final = 5.0
+"""…and the seconds in which it doubles besides: with the cube of the time, slowly first and then fast. The first rate
+comes of a moment's requests, and is soon doubted."""
+
+FORGET: Final = 60.0
+"""After so many seconds without a refusal there is no limit any more."""
+
+PATIENCE: Final = 10
+"""Failures in a row, of all workers, that open the circuit."""
+
+COOL_DOWN: Final = 1.0
+LONGEST_COOL_DOWN: Final = 30.0
+"""Nothing is sent for so long when the circuit opens; twice as long each time that a probe fails, up to this."""
+
+PROBE_TIME: Final = 30.0
+"""A probe without an outcome by then is given up: its process may be gone."""
+
+PROBE_POLL: Final = 0.25
+"""Workers that wait for another one's probe ask as often."""
+
+RESTARTED: Final = 1.0
+"""A record from further in the future was written before the machine, and with it the clock, started anew."""
+
+LOCK_TIME: Final = 0.5
+"""Whoever holds the lock for longer has been stopped in the middle; the others go by what they know themselves."""
+
+
+class State(NamedTuple):
+    """What is known of a server. Times are seconds of a monotonic clock; see the functions for what they do."""
+
+    written: float = 0.0
+    paused_until: float = 0.0
+    rate: float = math.inf
+    rate_since: float = 0.0
+    doubling: float = DOUBLING
+    next_slot: float = 0.0
+    counted_since: float = 0.0
+    passed: float = 0.0
+    open_until: float = 0.0
+    refusals: int = 0
+    failures: int = 0
+    trips: int = 0
+    probing: bool = False
+
+
+def limit(state: State, now: float) -> float:
+    """Return the requests a second that are let through now."""
+    quiet = max(now - state.rate_since, 0.0)
+    return math.inf if quiet > FORGET else state.rate * (1 + GROWTH * quiet + (quiet / state.doubling) ** 3)
+
+
+def permit(state: State, now: float) -> tuple[State, float]:
+    """Let a request begin, or return the seconds after which to ask again."""
+    wait = max(state.paused_until, state.open_until) - now
+    if wait > 0:
+        return state, min(wait, PROBE_POLL) if state.probing else wait
+    if state.trips:
+        return state._replace(probing=True, open_until=now + PROBE_TIME), 0.0
+    state = _move_window(state, now)
+    gap = 1 / limit(state, now)
+    slot = max(state.next_slot, now - max(gap, SLACK)) if gap else 0.0
+    return (state, slot - now) if slot > now else (state._replace(next_slot=slot + gap), 0.0)
+
+
+def succeeded(state: State, now: float) -> State:
+    """Note an answer that shows a working server: it closes the circuit."""
+    state = state._replace(refusals=0, failures=0, trips=0, probing=False, open_until=0.0)
+    if now < state.paused_until:  # sent before the pause, and no measure of what comes after it
+        return state
+    state = _move_window(state, now)
+    return state._replace(passed=state.passed + 1)
+
+
+def refused(
+    state: State, now: float, retry_after: float | None, jitter: float = 0.0, longest: float = RETRY_AFTER_CAP
+) -> State:
+    """Note that requests came too fast: all pause, and go on at the rate that got through."""
+    state = state._replace(failures=0, trips=0, probing=False, open_until=0.0)
+    asked = FIRST_PAUSE * 2 ** min(state.refusals, 10) if retry_after is None else max(retry_after, SHORTEST_PAUSE)
+    asked = min(asked, longest)
+    pause = asked * (1 + JITTER * jitter)
+    if now < state.paused_until:  # of the same haste as the refusal that made the pause
+        longer = retry_after is not None and now + asked > state.paused_until
+        return _pause_until(state, now + pause) if longer else state
+    rate = limit(state, now)
+    if state.passed or rate == math.inf:  # else nothing was learned since the last refusal
+        state = state._replace(doubling=FIRST_DOUBLING if rate == math.inf else DOUBLING)
+        active = max(now - state.counted_since, 0.001)
+        # Counting the time of the pause, what got through falls short of the server's rate where its bucket filled up
+        # meanwhile; not counting it, the bucket's contents come on top. The truth lies between.
+        rate = min(rate, max(max(state.passed, 1.0) / math.sqrt(active * (active + pause)), SLOWEST))
+    return _pause_until(state._replace(rate=rate, refusals=state.refusals + 1), now + pause)
+
+
+def failed(
+    state: State, now: float, retry_after: float | None = None, jitter: float = 0.0, longest: float = RETRY_AFTER_CAP
+) -> State:
+    """Note a request without a useful answer. Many in a row open the circuit, a failed probe keeps it open longer."""
+    if retry_after is not None:
+        pause = min(retry_after, longest) * (1 + JITTER * jitter)
+        state = state._replace(paused_until=max(state.paused_until, now + pause))
+    if state.trips and not state.probing:  # sent before the circuit opened
+        return state
+    state = state._replace(failures=state.failures + 1)
+    if not state.probing and state.failures < PATIENCE:
+        return state
+    cool_down = min(COOL_DOWN * 2 ** min(state.trips, 10), LONGEST_COOL_DOWN) * (1 + JITTER * jitter)
+    return state._replace(trips=state.trips + 1, probing=False, open_until=now + cool_down)
+
+
+def _pause_until(state: State, end: float) -> State:
+    return state._replace(paused_until=end, next_slot=end, rate_since=end, counted_since=end, passed=0.0)
+
+
+def _move_window(state: State, now: float) -> State:
+    """Give less weight to what got through long ago, and none to it if nothing was sent since."""
+    age = now - state.counted_since
+    if age <= WINDOW:
+        return state
+    if age > 2 * WINDOW:
+        return state._replace(passed=0.0, counted_since=now)
+    return state._replace(passed=state.passed * WINDOW / 2 / age, counted_since=now - WINDOW / 2)
+
+
+class Pace:
+    """When the next request to a server may begin; shared by all threads and processes of this machine.
+
+    A wait that a server asks for is kept, plus up to 10 % that chance adds, for at most `longest_pause` seconds: one
+    that asks for more is tried again after these. What is known is a record of fixed size in a file; a damaged one is
+    taken for nothing known. Where no file can be written, each `Pace` goes by what it is told itself.
+
+    Parameters
+    ----------
+    folder
+        Where the file is kept, one for each address.
+    address
+        The server's, as all who share the pace write it.
+    longest_pause
+        The longest wait, in seconds, that a server can ask for.
+    clock
+        Seconds that pass the same for all processes of the machine and never go back, but where it starts anew.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        address: str,
+        *,
+        longest_pause: float = RETRY_AFTER_CAP,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # A folder may be shared with other machines, whose clocks started at another time.
+        name = hashlib.sha256(f"{platform.node()}\n{address}".encode()).hexdigest()
+        self._path = folder / f"{name[:32]}.pace"
+        self._longest_pause = longest_pause
+        self._clock = clock
+        self._known = State()
+        self._mutex = threading.Lock()
+
+    def permit(self) -> float:
+        """Return 0.0 if a request may begin now, which takes its slot; else the seconds after which to ask again."""
+        return self._change(permit)
+
+    def succeeded(self) -> None:
+        """Note an answer that shows a working server, be it a refusal of what was sent."""
+        self._change(lambda state, now: (succeeded(state, now), 0.0))
+
+    def refused(self, retry_after: float | None) -> None:
+        """Note an answer that says that requests come too fast, and how many seconds to wait if it says so."""
+        jitter, longest = _chance(), self._longest_pause
+        self._change(lambda state, now: (refused(state, now, retry_after, jitter, longest), 0.0))
+
+    def failed(self, retry_after: float | None = None) -> None:
+        """Note a request without an answer, or with one that shows a server out of order."""
+        jitter, longest = _chance(), self._longest_pause
+        self._change(lambda state, now: (failed(state, now, retry_after, jitter, longest), 0.0))
+
+    def _change(self, step: Callable[[State, float], tuple[State, float]]) -> float:
+        """Bring what all know forward by a step; without a file for all, what is known here."""
+        with self._mutex:
+            try:
+                with _locked(self._path) as file:
+                    known = _decode(os.read(file, RECORD_SIZE))
+                    after, seconds = self._take(step, known)
+                    if after != known:
+                        os.lseek(file, 0, os.SEEK_SET)
+                        os.write(file, _encode(after))
+            except OSError:
+                after, seconds = self._take(step, self._known)
+            self._known = after
+            return seconds
+
+    def _take(self, step: Callable[[State, float], tuple[State, float]], known: State) -> tuple[State, float]:
+        now = self._clock()
+        if known.written > now + RESTARTED:
+            known = State()
+        now = max(now, known.written)
+        after, seconds = step(known, now)
+        return (known if after == known else after._replace(written=now)), seconds
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads load, hides nothing
+
+
+_MAGIC: Final = b"inbpace1"
+_FIELDS: Final = struct.Struct("<9d3q?")
+RECORD_SIZE: Final = len(_MAGIC) + _FIELDS.size + 4
+
+
+def _encode(state: State) -> bytes:
+    record = _MAGIC + _FIELDS.pack(*state)
+    return record + zlib.crc32(record).to_bytes(4, "little")
+
+
+def _decode(data: bytes) -> State:
+    record, checksum = data[:-4], data[-4:]
+    if len(data) != RECORD_SIZE or zlib.crc32(record).to_bytes(4, "little") != checksum:
+        return State()
+    return State(*_FIELDS.unpack(record[len(_MAGIC) :])) if record.startswith(_MAGIC) else State()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(file: int) -> None:
+        os.lseek(file, 0, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Open a file for its only user of the moment. The system ends the lock of a process that dies."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        _lock(file)
+        try:
+            yield file
+        finally:
+            _unlock(file)  # closing is not enough: a child forked just now has the file open, too
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> None:
+    tries_end = time.monotonic() + LOCK_TIME
+    while True:
+        try:
+            return _try_lock(file)
+        except (BlockingIOError, PermissionError):  # the latter on Windows
+            if time.monotonic() > tries_end:
+                raise
+        time.sleep(0.0005)
