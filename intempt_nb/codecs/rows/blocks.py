@@ -7,15 +7,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
+
+    from intempt_nb.codecs.rows.csv_dialect import Dialect
 
 __all__ = ["Block", "Malformed", "Tabular"]
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A row that has no cells to speak of, because its line cannot be cut into the columns."""
+    """A row that has no cells to speak of, because its line cannot be cut into the columns.
+
+    Parameters
+    ----------
+    row
+        Where it stands.
+    text
+        The whole line.
+    reason
+        What is wrong with it.
+    """
 
     row: int
     text: str
@@ -66,6 +79,10 @@ class Tabular:
         The SHA-256 of the content, hexadecimal: the same rows give the same digest.
     decimal
         What stands before the fraction of a number in text, ``"."`` or ``","``.
+    path
+        The file that it is read from; None for what is in memory.
+    dialect
+        How a CSV file is written; None for all else.
     """
 
     origin: str
@@ -76,6 +93,8 @@ class Tabular:
     read: Callable[[Collection[str]], Iterator[Block]]
     digest: Callable[[], str]
     decimal: str = "."
+    path: Path | None = None
+    dialect: Dialect | None = None
 
     def blocks(self, wanted: Collection[str] = ()) -> Iterator[Block]:
         """Read the rows, from the start each time it is called.
@@ -86,3 +105,11 @@ class Tabular:
             The columns that will be looked at; the others may come as nulls. None of them for all.
         """
         return self.read(wanted)
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Return size and time of the file, of which one changes when it does; None without a file."""
+        try:
+            status = None if self.path is None else self.path.stat()
+        except OSError:
+            return None
+        return None if status is None else (status.st_size, status.st_mtime_ns)

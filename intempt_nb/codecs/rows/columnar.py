@@ -46,6 +46,7 @@ def open_parquet(path: Path) -> Tabular:
         length=length,
         read=lambda wanted: numbered_blocks(_parquet_batches(path, schema, wanted)),
         digest=lambda: file_digest(path),
+        path=path,
     )
 
 
@@ -80,6 +81,7 @@ def open_avro(path: Path) -> Tabular:
         length=None,
         read=lambda wanted: numbered_blocks(_avro_batches(path, schema, wanted)),
         digest=lambda: file_digest(path),
+        path=path,
     )
 
 
@@ -106,6 +108,7 @@ def open_ipc(path: Path) -> Tabular:
         length=None,
         read=lambda wanted: numbered_blocks(_ipc_batches(path, schema, wanted)),
         digest=lambda: file_digest(path),
+        path=path,
     )
 
 

@@ -25,7 +25,6 @@ from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions, Dialect, not_utf8, read_dialect, utf8_chunks
 from intempt_nb.codecs.rows.csv_pieces import LONGEST_ROW, LongRow, OpenQuote, cut_pieces
 from intempt_nb.codecs.rows.files import file_digest, missing_file
-from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,7 +81,9 @@ def open_csv(path: str | Path, options: CsvOptions | None = None) -> Tabular:
         length=None,
         read=lambda wanted: _blocks(dialect),
         digest=lambda: file_digest(path),
+        path=path,
         decimal=options.decimal,
+        dialect=dialect,
     )
 
 
@@ -99,10 +100,10 @@ def _blocks(dialect: Dialect) -> Iterator[Block]:
             yield Block(parsed.batch, pc.add(parsed.rows, row), malformed, parsed.blank)
             row += parsed.count
     except OpenQuote:
-        raise DataError(f"a quote that opens in row {row} of {dialect.path} never closes", row=row) from None
+        raise DataError(f"{dialect.path} has a quote here that never closes", row=row) from None
     except LongRow:
         limit = f"more than {LONGEST_ROW >> 20} MiB"
-        raise DataError(f"row {row} of {dialect.path} has {limit}, or a quote that never closes", row=row) from None
+        raise DataError(f"{dialect.path} has a row of {limit} here, or a quote that never closes", row=row) from None
     except pa.ArrowInvalid as error:
         raise _explain(dialect, error) from error
 
@@ -160,7 +161,7 @@ def _malformed(row: Any, before: int, delimiter: str) -> Malformed:
     reason = f"{cells} where the header has {row.expected_columns}"
     if row.actual_columns == row.expected_columns + 1 and text.rstrip().endswith(delimiter):
         reason += f"; the line ends in {delimiter!r}, the header does not"
-    return Malformed(before + row.number - 1, shorten(text, 200), reason)
+    return Malformed(before + row.number - 1, text, reason)
 
 
 def _explain(dialect: Dialect, error: pa.ArrowInvalid) -> DataError:

@@ -102,6 +102,8 @@ class Dialect:
         Of the columns.
     start
         Where the rows begin, behind mark and header, in bytes of UTF-8.
+    marked
+        Whether a byte order mark that the encoding does not write by itself stands before the header.
     """
 
     path: Path
@@ -109,7 +111,8 @@ class Dialect:
     delimiter: str
     quotechar: str | None
     names: tuple[str, ...]
-    start: int
+    start: int = 0
+    marked: bool = False
 
     @property
     def marks(self) -> tuple[bytes, bytes | None]:
@@ -139,7 +142,7 @@ def read_dialect(path: Path, options: CsvOptions) -> Dialect:
         raise DataError(f"quotechar and delimiter of {path} are both {delimiter!r}; pass the one that is another")
     header, names = _header(path, text, delimiter, options.quotechar)
     start = len(header.encode()) + (len(codecs.BOM_UTF8) if marked != text else 0)
-    dialect = Dialect(path, encoding, delimiter, options.quotechar, tuple(names), start)
+    dialect = Dialect(path, encoding, delimiter, options.quotechar, tuple(names), start, marked != text)
     if ends_in_quotes(header.encode(), *dialect.marks):
         raise DataError(f"a quote that opens in the header of {path} never closes", row=1)
     _check_names(path, names, delimiter)
@@ -211,6 +214,10 @@ def _header(path: Path, text: str, delimiter: str, quotechar: str | None) -> tup
     except csv.Error as error:
         raise DataError(f"the header of {path} cannot be read: {error}") from None
     header = "".join(islice(io.StringIO(text, newline=""), reader.line_num))
+    told = re.fullmatch(r'"?sep=([^\w\s]|\t)"?[\s,;]*', header)
+    if told:
+        advice = f"delete that line, and pass delimiter={told[1]!r}"
+        raise DataError(f"{path} begins with a line that only Excel reads, {header.strip()!r}; {advice}")
     if not header.strip():
         raise DataError(f"the first line of {path} is empty; expected a header line")
     return header, names

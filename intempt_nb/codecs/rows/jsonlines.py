@@ -23,7 +23,6 @@ from intempt_nb.codecs.rows.files import file_digest
 from intempt_nb.codecs.rows.shapes import Shape, arrow_field, build, shape_of_array, shape_of_values
 from intempt_nb.codecs.utf8 import is_utf8
 from intempt_nb.codecs.wire.literals import loads
-from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, SchemaError
 from intempt_nb.schema.parsing.source import MAX_DEPTH, refuse_depth
 
@@ -76,6 +75,7 @@ def open_jsonlines(path: Path) -> Tabular:
         length=length,
         read=lambda wanted: _blocks(path, _narrowed(schema, wanted)),
         digest=lambda: file_digest(path),
+        path=path,
     )
 
 
@@ -246,7 +246,7 @@ def _read_by_line(piece: _Piece, schema: pa.Schema | None) -> _Read:
             continue
         value = _decode(text)
         if isinstance(value, str):
-            malformed.append(Malformed(number, shorten(text.decode(errors="replace"), 200), value))
+            malformed.append(Malformed(number, text.decode(errors="backslashreplace"), value))
         else:
             values.append(value)
             lines.append(number)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 
-__all__ = ["infer_schema", "open_tabular"]
+__all__ = ["infer_schema", "is_csv", "open_tabular"]
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED = (".gz", ".bz2", ".zst")
@@ -98,14 +98,24 @@ def open_tabular(
     raise DataError(f"rows cannot be read from {type(source).__name__}; {expected}")
 
 
+def is_csv(source: Any) -> bool:
+    """Return whether a source is a path that is read as CSV."""
+    return isinstance(source, str | PathLike) and _kind(Path(source)) in CSV_SUFFIXES
+
+
+def _kind(path: Path) -> str:
+    """Return the suffix that says what a file is, in lower case."""
+    suffixes = [suffix.lower() for suffix in path.suffixes] or [""]
+    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else suffixes[-1]
+
+
 def _refuse_csv_options(options: CsvOptions, found: str) -> None:
     if options.given:
         raise DataError(f"encoding, delimiter, quotechar and decimal are for CSV files; {found}")
 
 
 def _open_path(path: Path, options: CsvOptions) -> Tabular:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
+    kind = _kind(path)
     opener = _OPENERS.get(kind)
     try:
         found = path.is_file()

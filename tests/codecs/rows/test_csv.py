@@ -199,13 +199,13 @@ def test_other_line_ends_are_read(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize("ending", ["", "\n", "\nmore,rows\nmore,rows\n"])
 def test_a_quote_that_never_closes_is_an_error_and_swallows_nothing(tmp_path: Path, ending: str) -> None:
     path = write(tmp_path / "a.csv", f'a,b\n1,2\n3,"open\n4,5{ending}')
-    with pytest.raises(DataError, match=r"a quote that opens in row 3 .* never closes"):
+    with pytest.raises(DataError, match=r"^row 3: \S+ has a quote here that never closes"):
         rows_of(open_csv(path))
 
 
 @pytest.mark.parametrize("rows", ['"1,x\n2,y\n', '1,"x'])
 def test_a_quote_that_never_closes_is_an_error_whatever_it_swallows(tmp_path: Path, rows: str) -> None:
-    with pytest.raises(DataError, match=r"a quote that opens in row 2 .* never closes"):
+    with pytest.raises(DataError, match=r"^row 2: \S+ has a quote here that never closes"):
         rows_of(open_csv(write(tmp_path / "a.csv", "a,b\n" + rows)))
 
 
@@ -232,6 +232,20 @@ def test_a_given_delimiter_wins(tmp_path: Path) -> None:
 def test_quotes_are_what_they_are_said_to_be(tmp_path: Path, quotechar: str | None, cells: list[str]) -> None:
     path = write(tmp_path / "a.csv", ";".join("abcde"[: len(cells)]) + "\n'x;y';1;\"2;3\"\n")
     assert rows_of(open_csv(path, CsvOptions(quotechar=quotechar))) == {2: cells}
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "sep=,,,"])
+def test_a_line_that_only_excel_reads_is_told_of(tmp_path: Path, line: str) -> None:
+    advice = f"{line!r}; delete that line, and pass delimiter='{line.strip(chr(34))[4]}'"
+    with pytest.raises(DataError) as caught:
+        open_csv(write(tmp_path / "a.csv", f"{line}\na;b\n1;2\n"))
+    assert str(caught.value).endswith(advice)
+
+
+def test_a_malformed_line_is_kept_whole(tmp_path: Path) -> None:
+    line = f'1,"2\n{"x" * 1_000}",3'
+    (block,) = open_csv(write(tmp_path / "a.csv", f"a,b\n{line}\n")).blocks()
+    assert [each.text for each in block.malformed] == [line]
 
 
 def test_a_quote_that_never_closes_in_the_header_is_an_error(tmp_path: Path) -> None:

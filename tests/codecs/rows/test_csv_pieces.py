@@ -120,5 +120,5 @@ def test_a_row_longer_than_any_row_is_an_error_that_says_where(tmp_path: Path, m
     monkeypatch.setattr(csv_pieces, "LONGEST_ROW", 1_000)
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n3," + "x" * 2_000 + "\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"row 3 of .* or a quote that never closes"):
+    with pytest.raises(DataError, match=r"^row 3: .* has a row of more than .* or a quote that never closes"):
         list(open_csv(path).blocks())
