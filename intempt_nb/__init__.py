@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         SchemaError,
         ServerError,
         TransportError,
+        UploadError,
+        UploadInterrupted,
     )
     from intempt_nb.handles import CollectionHandle, SourceHandle
     from intempt_nb.schema.checking.check import SchemaCheck
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from intempt_nb.schema.inferring.inference import InferredSchema
     from intempt_nb.schema.parsing.avro import SchemaWarning
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.tracker import Tracker
     from intempt_nb.transfer.options import Limits
     from intempt_nb.transfer.report import UploadReport
+    from intempt_nb.transfer.runs import uploads
     from intempt_nb.transfer.scan import Scan
 
 __all__ = [
@@ -72,7 +76,10 @@ __all__ = [
     "SchemaWarning",
     "ServerError",
     "SourceHandle",
+    "Tracker",
     "TransportError",
+    "UploadError",
+    "UploadInterrupted",
     "UploadReport",
     "__version__",
     "decode_items",
@@ -81,6 +88,7 @@ __all__ = [
     "read_avro",
     "sandbox",
     "scan_avro",
+    "uploads",
     "write_avro",
 ]
 
@@ -98,7 +106,7 @@ _HOMES = {
     "DeliveryUnknownError": "intempt_nb.errors",
     "InferredSchema": "intempt_nb.schema.inferring.inference",
     "IntemptError": "intempt_nb.errors",
-    "Limits": "intempt_nb.transfer.upload",
+    "Limits": "intempt_nb.transfer.options",
     "NotFoundError": "intempt_nb.errors",
     "PermissionDeniedError": "intempt_nb.errors",
     "RateLimitedError": "intempt_nb.errors",
@@ -111,7 +119,10 @@ _HOMES = {
     "SchemaWarning": "intempt_nb.schema.parsing.avro",
     "ServerError": "intempt_nb.errors",
     "SourceHandle": "intempt_nb.handles",
+    "Tracker": "intempt_nb.tracker",
     "TransportError": "intempt_nb.errors",
+    "UploadError": "intempt_nb.errors",
+    "UploadInterrupted": "intempt_nb.errors",
     "UploadReport": "intempt_nb.transfer.report",
     "decode_items": "intempt_nb.codecs.avro.items",
     "encode_items": "intempt_nb.codecs.avro.items",
@@ -119,6 +130,7 @@ _HOMES = {
     "read_avro": "intempt_nb.codecs.avro.scan",
     "sandbox": "intempt_nb.client",
     "scan_avro": "intempt_nb.codecs.avro.scan",
+    "uploads": "intempt_nb.transfer.runs",
     "write_avro": "intempt_nb.codecs.avro.write",
 }
 

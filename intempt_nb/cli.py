@@ -1,14 +1,17 @@
-"""The command line: ``intempt-nb demo`` and ``intempt-nb serve``."""
+"""The command line: ``intempt-nb demo``, ``intempt-nb serve`` and ``intempt-nb uploads``."""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads annotations at run time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from intempt_nb._version import __version__
-from intempt_nb.errors import IntemptError
+from intempt_nb.errors import IntemptError, UploadError
+
+if TYPE_CHECKING:
+    from intempt_nb.transfer.journal_files import Run
 
 __all__ = ["app", "main"]
 
@@ -18,6 +21,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # local variables may hold what should not be printed
     help="Notebook toolkit for the Intempt customer data platform.",
 )
+
+uploads_app = typer.Typer(invoke_without_command=True, help="List the uploads that this machine remembers.")
+app.add_typer(uploads_app, name="uploads")
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,6 +60,72 @@ def serve(
     from intempt_nb.server.serve import run
 
     run(db, port, announce=typer.echo)
+
+
+@uploads_app.callback()
+def _list(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        from intempt_nb.transfer.runs import uploads
+
+        typer.echo(repr(uploads()))
+
+
+@uploads_app.command()
+def resume(
+    upload_id: Annotated[str, typer.Argument(metavar="ID", help="The upload's id, or how it begins.")],
+    base_url: Annotated[
+        str | None, typer.Option(help="Where the server is now, if its port or path is another one.")
+    ] = None,
+) -> None:
+    """Go on with an upload that was broken off. The key is looked for as a client looks for it."""
+    from intempt_nb.api.origin import Origin
+    from intempt_nb.client import Client
+    from intempt_nb.transfer.runs import uploads
+
+    found = uploads().find(upload_id)
+    run = found.run
+    if run is None:
+        raise UploadError(f"the upload {found.id} is {found.state}, so it cannot be gone on with")
+    path = _unchanged(run)
+    with Client(run.org, base_url=base_url or run.base_url) as client:
+        origin = Origin.of(client.base_url)
+        if run.host != ("loopback" if origin.is_loopback else str(origin)):
+            raise UploadError(f"the upload {found.id} went to {run.host}, not to {origin}")
+        typer.echo(repr(client.collections[run.collection_id].upload(path, **run.options)))
+
+
+def _unchanged(run: Run) -> Path:
+    """Return the file of an upload if it is what it was."""
+    from intempt_nb.codecs.rows.files import file_digest, missing_file
+
+    if run.path is None:
+        raise UploadError(f"the rows came from {run.origin}, and there is no copy of them; upload them again instead")
+    path = Path(run.path)
+    if not path.is_file():
+        raise missing_file(path)
+    if file_digest(path) != run.content:
+        raise UploadError(
+            f"{path} is not what it was when the upload began, so it cannot go on. Upload the file as another one, or "
+            "put the old one back"
+        )
+    return path
+
+
+@uploads_app.command()
+def forget(
+    upload_id: Annotated[str | None, typer.Argument(metavar="ID", help="The upload's id, or how it begins.")] = None,
+    finished: Annotated[bool, typer.Option("--finished", help="All uploads that are finished.")] = False,
+) -> None:
+    """Forget an upload: what is known of it, and the copy of its rows. To upload the same again sends every row."""
+    from intempt_nb.transfer.runs import uploads
+
+    if (upload_id is None) != finished:
+        raise typer.BadParameter("give either an upload's id, or --finished")
+    known = uploads()
+    chosen = [run for run in known if run.state == "finished"] if upload_id is None else [known.find(upload_id)]
+    for run in chosen:
+        run.forget()
+        typer.echo(f"forgot {run.id}")
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 from intempt_nb.api import endpoints
-from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
-from intempt_nb.transfer.options import Limits, MissingValues, Target
+from intempt_nb.transfer.options import Delivery, Limits, MissingValues, Target, UploadOptions
 from intempt_nb.transfer.scan import Scan
 from intempt_nb.transfer.upload import upload
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from intempt_nb.api.transport import Transport
     from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.keys import KeyRule
+    from intempt_nb.transfer.options import OnUnknown
     from intempt_nb.transfer.report import UploadReport
 
 __all__ = ["CollectionData", "names_of"]
@@ -102,21 +104,28 @@ class CollectionData(ABC):
         decimal: str = ".",
         nulls: Literal["explicit", "omit"] = "explicit",
         nan: Literal["reject", "null"] = "reject",
+        key: KeyRule = None,
         limits: Limits | None = None,
-        workers: int = 1,
+        workers: int | None = None,
+        resume: bool = True,
+        on_unknown: OnUnknown = "repost",
+        deadline: float | None = None,
         progress: bool | None = None,
     ) -> UploadReport:
         """Upload rows; those that fit the schema get through, the others are reported.
 
-        Columns are matched with the fields by name, title or alias. If the primary key is one text field and the source
-        has no column for it, each row gets a key made of the content and its row number.
+        Columns are matched with the fields by name, title or alias. What is sent is kept in a journal on this machine:
+        after a crash, Ctrl-C or an error, the same call (the same content, collection and options) goes on where it
+        came to, and a call that was finished sends nothing again. ``inb.uploads()`` lists the journals.
 
         Parameters
         ----------
         source
             A path (CSV, JSON lines, Parquet, Avro, Feather, Arrow IPC), a DataFrame, Arrow data or a list of dicts.
+            What is no file is copied into the journal's folder first, so that it can be gone on with; the copy goes
+            when the upload is finished and its report is gone.
         dry_run
-            Check and plan, send nothing.
+            Check and plan, send no row.
         encoding, delimiter
             Of a CSV file; None to take UTF-8 and what the header shows.
         quotechar, decimal
@@ -130,10 +139,24 @@ class CollectionData(ABC):
             also inside lists, maps and records: null where the type has null, the field's default where it has one,
             rejected otherwise. NaN in pandas' own columns and in lists of dicts marks a gap, and is always taken for
             one.
+        key
+            How rows without a value for the primary key get one, if it is one text field. ``"row"``: of the content's
+            SHA-256 and the row number, so that the same file always gives the same keys. ``"content"``: of all that the
+            row holds; equal rows become one item. A list of columns: of what these hold; rows with a gap in them are
+            rejected. None: as ``"row"`` if the source has no such column, otherwise rows without a key are rejected.
         limits
             How rows are cut into requests.
         workers
-            Requests under way at once; with more than one, of two rows with the same key the later need not win.
+            Requests under way at once; None for one to four, as the source is large. Rows with the same key are sent
+            one after the other, so that the last one wins.
+        resume
+            Whether to go on with an earlier run of the same upload; otherwise all rows are sent again.
+        on_unknown
+            What to do with rows that were sent and whose answer never came. ``"repost"`` sends them again until one
+            comes, which is harmless where items overwrite themselves by their key. ``"skip"`` goes on without them,
+            ``"raise"`` stops; ``report.unknown_rows`` lists them.
+        deadline
+            Seconds that the upload may take; None for no limit. Two minutes without any answer end it in any case.
         progress
             A bar on the terminal or in the notebook; None for where someone can see it.
 
@@ -145,33 +168,40 @@ class CollectionData(ABC):
         Raises
         ------
         DataError
-            If the source cannot be read, lacks a required column, or has one of the wrong kind. What was sent before a
-            later part of a file turned out to be unreadable stays, and a note says how much it was.
+            If the source cannot be read, lacks a required column, or has one of the wrong kind.
         ConfigurationError
-            If an option has a value that it does not know.
+            If an option has a value that it does not know, or the journal's folder cannot be written.
         RejectedError
-            If the collection has no primary identifier yet.
-        ApiError, TransportError
-            If the server cannot be used; what was sent before stays, and a note says how much it was.
+            If the collection has no primary identifier yet, or nothing of what is sent is taken.
+        ApiError, TransportError, DeliveryUnknownError
+            If the server cannot be used: a wrong key, say, or no answer for two minutes.
+        UploadError
+            If the same upload is under way elsewhere, its journal cannot be read or written, the deadline has passed,
+            or the file changes meanwhile.
+        UploadInterrupted
+            After Ctrl-C, which waits for the requests under way; a second one does not wait.
+
+        All that end an upload which had begun have the report so far as their ``report``; what was sent stays, and the
+        same call goes on from there.
         """
-        missing = MissingValues(nulls, nan)
-        opened = open_tabular(source, encoding=encoding, delimiter=delimiter, quotechar=quotechar, decimal=decimal)
+        options = UploadOptions(
+            csv=CsvOptions(encoding, delimiter, quotechar, decimal),
+            missing=MissingValues(nulls, nan),
+            key=key,
+            limits=Limits() if limits is None else limits,
+            delivery=Delivery(on_unknown, deadline),
+            workers=workers,
+            progress=progress,
+        )
+        return upload(self._transport, self._target(), source, options, dry_run=dry_run, resume=resume)
+
+    def _target(self) -> Target:
         try:
             key = self.primary
         except NotFoundError as error:
             raise RejectedError(error.message) from None
         fields = tuple(field["name"] for field in key.schema_json["fields"])
-        target = Target(self.record.source_id, self.record.name, self.schema, fields)
-        return upload(
-            self._transport,
-            target,
-            opened,
-            limits=limits,
-            missing=missing,
-            workers=workers,
-            dry_run=dry_run,
-            progress=progress,
-        )
+        return Target(self.record.source_id, self.record.id, self.record.name, self.schema, fields)
 
     def post(self, item: Mapping[str, Any]) -> DataItem:
         """Add one item, as plain JSON, and return it as the server stored it."""

@@ -31,7 +31,10 @@ PUBLIC = [
     "SchemaWarning",
     "ServerError",
     "SourceHandle",
+    "Tracker",
     "TransportError",
+    "UploadError",
+    "UploadInterrupted",
     "UploadReport",
     "__version__",
     "decode_items",
@@ -40,6 +43,7 @@ PUBLIC = [
     "read_avro",
     "sandbox",
     "scan_avro",
+    "uploads",
     "write_avro",
 ]
 

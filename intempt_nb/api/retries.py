@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from intempt_nb.api.answers import Answer, parse_retry_after
+from intempt_nb.api.answers import Answer
 from intempt_nb.display import shorten
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def retry_delay(outcome: Answer | Failure, attempt: int, repeatable: bool) -> fl
         return backoff(attempt) if outcome.retry and (repeatable or not outcome.sent) else None
     if outcome.status not in _REFUSED and not (repeatable and outcome.status in _FAILED):
         return None
-    asked = parse_retry_after(outcome.headers.get("retry-after")) or 0.0
+    asked = outcome.retry_after or 0.0
     return asked + backoff(attempt) if asked <= RETRY_AFTER_CAP else None
 
 

@@ -82,6 +82,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = connection
         self._lock = Lock()
         self._waiting: list[Step] = []
+        self._flushed = True
         self._under_way: dict[tuple[int, int, int], int] = {}
         self.lanes = header.lanes
         self.started = header.started
@@ -249,7 +250,9 @@ class Journal:
         What is not flushed outlives the program, but maybe not the machine.
         """
         with explained(self._path):
-            connection.execute(f"PRAGMA synchronous={'FULL' if flushed else 'NORMAL'}")
+            if flushed != self._flushed:  # each call lets other threads in, who keep this one waiting
+                connection.execute(f"PRAGMA synchronous={'FULL' if flushed else 'NORMAL'}")
+                self._flushed = flushed
             _as_one(connection, steps)
         self._waiting = []
 
@@ -292,7 +295,10 @@ def _header(connection: sqlite3.Connection, resume: bool) -> Header | None:
         return None
 
 
-def _as_one(connection: sqlite3.Connection, steps: Iterable[Step]) -> None:
+def _as_one(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
+    if len(steps) == 1:
+        connection.execute(*steps[0])
+        return
     try:
         connection.execute("BEGIN")
         for statement, values in steps:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from intempt_nb.codecs.wire.bodies import Nulls
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.keys import KeyRule
 
-__all__ = ["Limits", "MissingValues", "Target"]
+__all__ = ["MOST_WORKERS", "Delivery", "Limits", "MissingValues", "OnUnknown", "Target", "UploadOptions"]
+
+MOST_WORKERS = 4
+"""Requests under way at once, where the user says nothing."""
+
+OnUnknown: TypeAlias = Literal["repost", "skip", "raise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +79,85 @@ class MissingValues:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How rows are brought to a server that does not answer.
+
+    Parameters
+    ----------
+    on_unknown
+        What to do with rows that were sent and whose answer never came: ``"repost"`` sends them again, which is
+        harmless where the primary key makes them overwrite themselves; ``"skip"`` lists them and goes on; ``"raise"``
+        stops.
+    deadline
+        Seconds that the whole upload may take; None for no limit.
+
+    Raises
+    ------
+    ConfigurationError
+        For another word, or a time that is not above zero.
+    """
+
+    on_unknown: OnUnknown = "repost"
+    deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_unknown not in ("repost", "skip", "raise"):
+            raise ConfigurationError(f"on_unknown is {self.on_unknown!r}; expected 'repost', 'skip' or 'raise'")
+        if self.deadline is not None and not (isinstance(self.deadline, int | float) and self.deadline > 0):
+            raise ConfigurationError(f"deadline is {self.deadline!r}; expected seconds above zero, or None")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How rows are uploaded.
+
+    Parameters
+    ----------
+    csv
+        How a CSV file is written.
+    missing
+        What is sent for missing values.
+    key
+        How rows without a key get one.
+    limits
+        How rows are cut into requests.
+    delivery
+        What to do when no answer comes, and for how long.
+    workers
+        Requests under way at once; None for up to `MOST_WORKERS`, as the source is worth.
+    progress
+        A bar on the terminal or in the notebook; None for where someone can see it.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no worker.
+    """
+
+    csv: CsvOptions = field(default_factory=CsvOptions)
+    missing: MissingValues = MissingValues()
+    key: KeyRule = None
+    limits: Limits = Limits()
+    delivery: Delivery = Delivery()
+    workers: int | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
+            raise ConfigurationError(f"workers is {self.workers!r}; expected a whole number of at least 1")
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what decides, beside the content and the target, what is sent: keyword arguments of an upload."""
+        key = self.key if self.key is None or isinstance(self.key, str) else list(self.key)
+        return {**asdict(self.csv), **asdict(self.missing), "key": key}
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where the rows go: a collection, and the fields of its primary identifier."""
 
     source_id: str
+    collection_id: str
     collection: str
     schema: Schema
     key: tuple[str, ...]

@@ -16,12 +16,12 @@ from intempt_nb.codecs.wire.exact import default_of, fill_nulls
 from intempt_nb.codecs.wire.wire import wire_schema
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
-from intempt_nb.schema.checking.columns import convert_field, require_values
+from intempt_nb.schema.checking.columns import convert, convert_field, require_values
 from intempt_nb.schema.checking.commas import swap_marks
 from intempt_nb.schema.checking.matching import ignored_inside, match_name
-from intempt_nb.schema.checking.rejects import REJECTS, rejects_of
+from intempt_nb.schema.checking.rejects import REJECTS, VALUE_LENGTH, rejects_of
 from intempt_nb.schema.mapping.nan import nan_as_null
-from intempt_nb.schema.model import MISSING, Decimal, Double, Float, without_null
+from intempt_nb.schema.model import MISSING, Decimal, Double, Float, Null, Union, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +119,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def prepare(
-    source: Tabular, schema: Schema, plan: ColumnPlan, key: Sequence[str] = (), *, nan_is_null: bool = False
+    source: Tabular,
+    schema: Schema,
+    plan: ColumnPlan,
+    key: Sequence[str] = (),
+    *,
+    nan_is_null: bool = False,
+    filled: str | None = None,
 ) -> Iterator[Prepared]:
     """Convert the source's rows, block by block.
 
@@ -132,9 +138,11 @@ def prepare(
     plan
         From :func:`plan_columns`.
     key
-        The fields of the primary identifier, which no item may leave out.
+        The fields that an item's key is made of, which no item may leave out.
     nan_is_null
         Whether numbers that are not finite are taken for gaps; otherwise they are rejected.
+    filled
+        A field whose gaps are filled later on; None for none.
 
     Yields
     ------
@@ -148,7 +156,7 @@ def prepare(
     """
     arrow = wire_schema(schema, list(plan.sources))
     wanted = {source.schema.names[index] for index in plan.sources.values()}
-    work = _Work(schema, plan, arrow, tuple(key), nan_is_null, source.text and source.decimal == ",")
+    work = _Work(schema, plan, arrow, tuple(key), nan_is_null, filled, source.decimal == ",")
     yield from in_order(work.prepare, source.blocks(wanted))
 
 
@@ -161,6 +169,7 @@ class _Work:
     arrow: pa.Schema
     key: tuple[str, ...]
     nan_is_null: bool
+    filled: str | None
     decimal_comma: bool
 
     def prepare(self, block: Block) -> Prepared:
@@ -182,8 +191,11 @@ class _Work:
     def _convert(self, cells: pa.Array, field: Field) -> Converted:
         if self.nan_is_null:
             cells = nan_as_null(cells)
-        if self.decimal_comma and isinstance(without_null(field.type), Float | Double | Decimal):
+        is_number = isinstance(without_null(field.type), Float | Double | Decimal)
+        if self.decimal_comma and is_number and pa.types.is_string(cells.type):
             cells = swap_marks(cells)
+        if field.name == self.filled:
+            return convert(cells, Union((Null(), without_null(field.type))), self.schema.named, field.name)
         converted = _convert(cells, field, self.schema.named)
         if field.name in self.key and field.nullable:
             return require_values(converted, "no value for a field of the primary key")
@@ -209,5 +221,5 @@ def _convert(cells: pa.Array, field: Field, named: Mapping[str, Defined]) -> Con
 def _malformed(rows: Sequence[Malformed]) -> pa.Table:
     if not rows:
         return REJECTS.empty_table()
-    found = [{"row": each.row, "value": each.text, "reason": each.reason} for each in rows]
+    found = [{"row": each.row, "value": shorten(each.text, VALUE_LENGTH), "reason": each.reason} for each in rows]
     return pa.Table.from_pylist(found, REJECTS)

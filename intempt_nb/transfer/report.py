@@ -3,24 +3,78 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
 
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.frames import to_frame
+from intempt_nb.transfer.deadletters import read_rejected, write_dead_letters
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from os import PathLike
 
-__all__ = ["UploadReport"]
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.transfer.keys import KeyMaker
+
+__all__ = ["Again", "Letters", "UploadReport"]
 
 SHOWN = 20
+
+Again: TypeAlias = "Callable[[Any], UploadReport]"
 
 
 def _size(count: int) -> str:
     """Return a number of bytes as a person reads it, in powers of 1,000."""
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
+class Letters:
+    """Where the rejected rows can be had again, and how they are sent once they are right.
+
+    Parameters
+    ----------
+    source
+        The rows.
+    stamp
+        What `Tabular.stamp` said when they were read; None if its content cannot change.
+    statuses
+        Row → HTTP status, where the server refused it.
+    maker
+        Made the keys; None if rows bring theirs.
+    again
+        Uploads another source as this one was.
+    """
+
+    source: Tabular
+    stamp: tuple[int, int] | None
+    statuses: Mapping[int, int]
+    maker: KeyMaker | None
+    again: Again
+
+    def check(self) -> None:
+        """Raise `DataError` if the source is not what it was."""
+        now = self.source.stamp()
+        if now != self.stamp if self.stamp is not None else (self.source.path is not None and now is None):
+            raise DataError(
+                f"{self.source.origin} is not there any more as it was uploaded, so its rows cannot be read"
+            )
+
+    def ids(self, rows: npt.NDArray[np.int64]) -> list[str | None]:
+        """Return the keys made for rows; None for each if they have their own, or it is made of what they hold."""
+        if self.maker is None or self.maker.rule != "row":
+            return [None] * len(rows)
+        keys: list[str | None] = self.maker.of_rows(pa.array(rows)).to_pylist()
+        return keys
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -40,11 +94,15 @@ class UploadReport:
     planned
         Rows that passed the local checks.
     accepted
-        Rows that the server confirmed; 0 in a dry run.
+        Rows that the server confirmed, now or in an earlier session; 0 in a dry run.
+    known
+        Those of them that an earlier session of the same upload had brought, and that were not sent again.
     rejected
         Rows that were not sent, or that the server refused.
     unknown
         Rows that were sent and whose answer never came: the server may or may not have them.
+    repeated
+        Rows with the key of an earlier row, which they overwrite; among those that passed the local checks.
     blank
         Empty lines of a CSV, which are not rows.
     requests
@@ -61,8 +119,18 @@ class UploadReport:
         `rejects` as an Arrow table.
     unknown_rows
         Row numbers behind `unknown`, int64.
+    letters
+        What :meth:`write_rejects` and :meth:`retry` work with.
     dry_run
         Whether nothing was sent.
+    complete
+        Whether it came to its end; False on an error's ``report``.
+    estimated_seconds
+        Of a dry run: the least that the upload will take; the server's own work on the rows comes on top.
+    run
+        The id of its journal; None for a dry run.
+    earlier
+        When the earlier session began that `known` is from; UTC, None if there was none.
     """
 
     collection: str
@@ -71,8 +139,10 @@ class UploadReport:
     rows: int
     planned: int
     accepted: int
+    known: int
     rejected: int
     unknown: int
+    repeated: int
     blank: int
     requests: int
     sent_bytes: int
@@ -81,7 +151,12 @@ class UploadReport:
     key_rule: str | None
     rejects_table: pa.Table
     unknown_rows: pa.Array
+    letters: Letters
     dry_run: bool = False
+    complete: bool = True
+    estimated_seconds: float | None = None
+    run: str | None = None
+    earlier: datetime | None = None
 
     @property
     def rejects(self) -> pd.DataFrame:
@@ -94,6 +169,66 @@ class UploadReport:
             whole row is meant), ordered by row. A row with two bad cells stands here twice.
         """
         return to_frame(self.rejects_table)
+
+    @property
+    def rejected_rows(self) -> pd.DataFrame:
+        """The rejected rows as the source has them: to be put right, and given to :meth:`retry`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``_intempt_row``, ``_intempt_status`` (of HTTP; null for what was found before it was sent),
+            ``_intempt_error``, ``_intempt_id``, then the source's own columns; one row for each rejected one.
+
+        Raises
+        ------
+        DataError
+            If the source has changed.
+        """
+        self.letters.check()
+        letters = self.letters
+        return to_frame(read_rejected(letters.source, self.rejects_table, letters.statuses, letters.ids))
+
+    def write_rejects(self, path: str | PathLike[str]) -> int:
+        """Write the rejected rows to a file: to be put right, and uploaded again as it is.
+
+        Parameters
+        ----------
+        path
+            Of the file. Its suffix says its kind; a CSV has the dialect of the source. Columns as `rejected_rows` has
+            them. Cells that a spreadsheet would take for formulas get an apostrophe in front, which an upload takes
+            away again, as long as one of the ``_intempt`` columns is there.
+
+        Returns
+        -------
+        int
+            How many rows that are.
+
+        Raises
+        ------
+        DataError
+            If the source has changed, or the kind of file cannot hold its rows.
+        """
+        self.letters.check()
+        return write_dead_letters(
+            Path(path), self.letters.source, self.rejects_table, self.letters.statuses, self.letters.ids
+        )
+
+    def retry(self, fixed: Any) -> UploadReport:
+        """Upload rows that were put right, with the options of this upload.
+
+        Parameters
+        ----------
+        fixed
+            A file that :meth:`write_rejects` has written, `rejected_rows`, or any other source. Rows keep the keys that
+            were made for them, so that none is there twice.
+
+        Returns
+        -------
+        UploadReport
+            Of these rows.
+        """
+        return self.letters.again(fixed)
 
     def raise_for_rejects(self) -> None:
         """Raise if any row was rejected or is unknown.
@@ -122,6 +257,13 @@ class UploadReport:
             (verb, f"{self.planned if self.dry_run else self.accepted:,}"),
             ("rejected", f"{self.rejected:,}"),
         ]
+        if not self.complete:
+            rows.insert(0, ("stopped", "before its end; the same call goes on from here"))
+        if self.earlier is not None:
+            since = f"{self.known:,}, there since {self.earlier.astimezone():%Y-%m-%d %H:%M}"
+            rows.append(("not sent again", f"{since} (resume=False sends them)"))
+        if self.repeated:
+            rows.append(("same key", f"{self.repeated:,} with the key of an earlier row, which they replace"))
         if self.unknown:
             rows.append(("unknown", f"{self.unknown:,} (sent, but no answer came)"))
         rate = f", {self.rows / self.seconds:,.0f} rows/s" if self.seconds > 0 and not self.dry_run else ""
@@ -133,6 +275,8 @@ class UploadReport:
             )
         )
         rows.append(("time", f"{self.seconds:,.2f} s{rate}"))
+        if self.estimated_seconds is not None:
+            rows.append(("to send", f"at least {self.estimated_seconds:,.1f} s"))
         if self.ignored:
             rows.append(("ignored", f"columns not in the schema: {', '.join(self.ignored)}"))
         if self.key_rule:

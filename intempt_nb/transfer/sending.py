@@ -1,158 +1,238 @@
-"""Batches → requests, several at once; what the server refuses is narrowed down to the rows it means."""
+"""Batches → requests: each lane in order, several lanes at once; what is refused is narrowed down to the rows meant.
+
+Every step is in the journal before and after the request, so that a session that dies leaves nothing unknown behind.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from intempt_nb.api import endpoints
-from intempt_nb.codecs.ahead import result_of
 from intempt_nb.display import shorten
-from intempt_nb.errors import DeliveryUnknownError, RejectedError
-from intempt_nb.transfer.tally import Tally
+from intempt_nb.errors import ApiError
+from intempt_nb.transfer.delivery import PATIENCE, Accepted, Doubtful, Halted, Refused, Stubborn
+from intempt_nb.transfer.refusals import named_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from intempt_nb.api.transport import Transport
+    from intempt_nb.errors import IntemptError, RejectedError
     from intempt_nb.transfer.batches import Batch
-    from intempt_nb.transfer.options import Target
+    from intempt_nb.transfer.delivery import Courier
+    from intempt_nb.transfer.journal import Journal
+    from intempt_nb.transfer.options import Delivery, Target
+    from intempt_nb.transfer.tally import Tally
 
-__all__ = ["send_all"]
+__all__ = ["Sender", "Width", "interval_of"]
 
-WAITING_REQUESTS = 256
-WAITING_BYTES = 32 << 20
-"""Batches are made ahead up to here, so that the workers have some while the next block is read and encoded."""
+PROBED = 5
+WORTH_PROBING = 50
+"""Rows of a batch from which on it pays to look at a few before it is narrowed down."""
+
+WIDER = 1.02
+"""By how much the limit of a body grows with each one that comes near it: slowly, as each refusal costs a request."""
 
 
-def send_all(transport: Transport, target: Target, batches: Iterable[Batch], workers: int, tally: Tally) -> None:
-    """Send batches, begun in their order.
+@dataclass(slots=True)
+class Width:
+    """The most bytes of a body that the server takes, as far as it has shown."""
+
+    limit: float = float("inf")
+    lock: Lock = field(default_factory=Lock)
+
+    def too_large(self, size: int) -> None:
+        """Note that a body of so many bytes was refused as too large."""
+        with self.lock:
+            self.limit = min(self.limit, size / 2)
+
+    def taken(self, size: int) -> None:
+        """Note that a body of so many bytes got through; as halving makes them, it is more than half of the limit."""
+        with self.lock:
+            if size > self.limit / 2:
+                self.limit *= WIDER
+
+
+@dataclass(slots=True)
+class _Trip:
+    """A batch on its way, whole or in parts: its lane, what it tells, since when; whether the server broke on it."""
+
+    lane: int
+    tally: Tally
+    begun: float
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the batches of one upload, for any number of threads.
 
     Parameters
     ----------
-    transport
-        The connection.
     target
         Where they go.
-    batches
-        Drawn as they are needed.
-    workers
-        Requests under way at once.
-    tally
-        Is told what came of them.
-
-    Raises
-    ------
-    ApiError, TransportError
-        If the server cannot be used. As with any error, requests not begun are left out then, and a note says how far
-        it came.
+    courier
+        Brings them there.
+    journal
+        Is told before and after.
+    options
+        What to do with rows whose answer never comes.
+    stop
+        Nothing is begun once it is set.
+    width
+        What the server takes at once.
+    proven
+        Set once it has taken a row.
     """
-    pending: deque[tuple[Future[Tally], int]] = deque()
-    waiting = 0
-    failed = Event()
-    with ThreadPoolExecutor(workers, thread_name_prefix="intempt-upload") as pool:
-        try:
-            for batch in batches:
-                size = batch.body_bytes(target.collection)
-                pending.append((pool.submit(_send, transport, target, batch, failed), size))
-                waiting += size
-                while pending and (pending[0][0].done() or _is_enough(len(pending), waiting, workers)):
-                    waiting -= _settle(pending, tally)
-            while pending:
-                _settle(pending, tally)
-        except BaseException as error:
-            failed.set()
-            pool.shutdown(cancel_futures=True)
-            _note(error, [future for future, _ in pending], tally)
-            raise
+
+    target: Target
+    courier: Courier
+    journal: Journal
+    options: Delivery
+    stop: Event
+    width: Width = field(default_factory=Width)
+    proven: Event = field(default_factory=Event)
+
+    def send(self, lane: int, batch: Batch, tally: Tally) -> None:
+        """Send a batch, whole or in parts, and tell the tally.
+
+        Raises
+        ------
+        IntemptError
+            If the upload cannot go on.
+        """
+        trip = _Trip(lane, tally, time.monotonic())
+        waiting = [batch]
+        while waiting and not self.stop.is_set():
+            part = waiting.pop()
+            size = part.body_bytes(self.target.collection)
+            if size > self.width.limit and len(part) > 1:
+                waiting += _halves(part)
+            else:
+                waiting += self._post(part, trip)
+
+    def _post(self, batch: Batch, trip: _Trip) -> list[Batch]:
+        """Post a batch; return what to send instead if it was not taken as it is."""
+        interval, tally = interval_of(trip.lane, batch), trip.tally
+        body = batch.body(self.target.collection)
+        self.journal.begin(*interval, len(batch))
+        outcome = self.courier.deliver(body, suspect=trip.suspect)
+        tally.requests += 1
+        tally.sent_bytes += len(body)
+        match outcome:
+            case Accepted():
+                self.journal.accept(*interval)
+                tally.accepted += len(batch)
+                self.width.taken(len(body))
+                self.proven.set()
+                return []
+            case Refused(error):
+                self.journal.withdraw(*interval)
+                if error.status == 413:
+                    self.width.too_large(len(body))
+                return self._narrow(batch, error, tally)
+            case Stubborn(error):
+                trip.suspect = True
+                return self._narrow_stubborn(batch, error, trip)
+            case Doubtful(error):
+                self.journal.doubt(*interval)
+                tally.unknown.append(batch.rows)
+                if self.options.on_unknown == "raise":
+                    raise error
+                return []
+            case Halted(error, uncertain):
+                if not uncertain:
+                    self.journal.withdraw(*interval)
+                if error is not None:
+                    raise error
+                return []
+        assert_never(outcome)
+
+    def _narrow(self, batch: Batch, error: RejectedError, tally: Tally) -> list[Batch]:
+        """Return what to send instead of a refused batch; rows that are known to be bad are noted."""
+        count = len(batch)
+        named = _named_rows(error, self.target, count)
+        if named:
+            found = np.fromiter(named, np.int64)
+            self._reject(batch.pick(found), error.status, list(named.values()), tally)
+            rest = np.setdiff1d(np.arange(count), found)
+            return [batch.pick(rest)] if len(rest) else []
+        if count == 1:
+            size = f" ({int(batch.sizes[0]):,} bytes as JSON)" if error.status == 413 else ""
+            self._reject(batch, error.status, [(None, shorten(error.message, 300) + size)], tally)
+            return []
+        if error.status != 413 and count >= WORTH_PROBING and not self.proven.is_set():
+            self._probe(batch, tally)
+        return _halves(batch)
+
+    def _narrow_stubborn(self, batch: Batch, error: IntemptError, trip: _Trip) -> list[Batch]:
+        """Return what to send instead of a batch that the server fails on each time.
+
+        A single row is given up if the server has taken others in the meantime, so that it is not to blame.
+        """
+        if len(batch) > 1:
+            return _halves(batch)
+        if self.courier.moved > trip.begun:
+            status = error.status if isinstance(error, ApiError) else None
+            self._reject(batch, status, [(None, shorten(error, 300))], trip.tally)
+            return []
+        if time.monotonic() - max(self.courier.moved, trip.begun) > PATIENCE:
+            raise error
+        return [batch]
+
+    def _reject(self, batch: Batch, status: int | None, found: Sequence[tuple[str | None, str]], tally: Tally) -> None:
+        """Note rows that the server does not take: where in each, and in its words."""
+        said = [(path, f"refused by the server: {message}") for path, message in found]
+        rows = batch.rows.tolist()
+        self.journal.reject([(row, path, status, reason) for row, (path, reason) in zip(rows, said, strict=True)])
+        tally.reject(batch.rows, [reason for _, reason in said], [path for path, _ in said])
+        if status is not None:
+            tally.statuses |= dict.fromkeys(rows, status)
+
+    def _probe(self, batch: Batch, tally: Tally) -> None:
+        """Send a few rows one by one, as nothing was taken yet, to see whether anything is.
+
+        They are sent again with the others, in their order. Where a second copy would hurt, nothing is probed.
+
+        Raises
+        ------
+        RejectedError
+            If all of them are refused.
+        """
+        if self.options.on_unknown != "repost":
+            return
+        refused: RejectedError | None = None
+        for position in np.linspace(0, len(batch) - 1, PROBED).astype(np.int64):
+            body = batch.pick(np.array([position])).body(self.target.collection)
+            outcome = self.courier.deliver(body)
+            tally.requests += 1
+            tally.sent_bytes += len(body)
+            if not isinstance(outcome, Refused):
+                return
+            refused = outcome.error
+        if refused is not None:
+            refused.add_note(
+                f"It was said of each of {PROBED} rows of the first batch sent one by one, and no row was taken so "
+                "far: the schema or the identifiers of the collection are probably not what they were."
+            )
+            raise refused
 
 
-def _settle(pending: deque[tuple[Future[Tally], int]], tally: Tally) -> int:
-    """Wait for the first request and note what came of it; return its size."""
-    future, size = pending[0]
-    outcome = result_of(future)  # an interruption here leaves it among the pending, which are still looked at
-    pending.popleft()
-    tally.add(outcome)
-    return size
+def interval_of(lane: int, batch: Batch) -> tuple[int, int, int]:
+    """Return a batch as the journal knows it: lane, first and last row."""
+    return lane, int(batch.rows[0]), int(batch.rows[-1])
 
 
-def _is_enough(count: int, size: int, workers: int) -> bool:
-    return count > 2 * workers and (count > WAITING_REQUESTS or size > WAITING_BYTES)
-
-
-def _note(error: BaseException, pending: Iterable[Future[Tally]], tally: Tally) -> None:
-    """Say on the error how far the upload came."""
-    for future in pending:
-        if future.done() and not future.cancelled() and future.exception() is None:
-            tally.add(future.result())
-    if tally.accepted:
-        error.add_note(
-            f"Before this, {tally.accepted:,} rows were accepted, and they stay. "
-            "To send them again is harmless: rows with a known key overwrite themselves."
-        )
-
-
-def _send(transport: Transport, target: Target, batch: Batch, failed: Event) -> Tally:
-    """Send one batch, unless another one failed for good."""
-    tally = Tally()
-    waiting = [batch]
-    try:
-        while waiting and not failed.is_set():
-            waiting += _post(transport, target, waiting.pop(), tally)
-    except BaseException:
-        failed.set()
-        raise
-    return tally
-
-
-def _post(transport: Transport, target: Target, batch: Batch, tally: Tally) -> list[Batch]:
-    """Post a batch; return what to send instead if the server refuses it."""
-    body = batch.body(target.collection)
-    tally.requests += 1
-    tally.sent_bytes += len(body)
-    try:
-        endpoints.post_source_data(transport, target.source_id, body, idempotent=True)
-    except DeliveryUnknownError:
-        tally.unknown.append(batch.rows)
-    except RejectedError as error:
-        if error.status not in (400, 413, 422):
-            raise
-        return _narrow(batch, error, target, tally)
-    else:
-        tally.accepted += len(batch)
-    return []
-
-
-def _narrow(batch: Batch, error: RejectedError, target: Target, tally: Tally) -> list[Batch]:
-    """Return what to send instead of a refused batch; rows that are known to be bad are noted."""
+def _halves(batch: Batch) -> list[Batch]:
+    """Return the two halves of a batch, the one to be sent first last."""
     count = len(batch)
-    named = _named_rows(error, target, count)
-    if named:
-        found = np.fromiter(named, np.int64)
-        reasons = [f"refused by the server: {message}" for _, message in named.values()]
-        tally.reject(batch.rows[found], reasons, [path for path, _ in named.values()])
-        rest = np.setdiff1d(np.arange(count), found)
-        return [batch.pick(rest)] if len(rest) else []
-    if count == 1:
-        tally.reject(batch.rows, [f"refused by the server: {shorten(error.message, 300)}"])
-        return []
-    half = count // 2
-    return [batch.pick(np.arange(half, count)), batch.pick(np.arange(half))]
+    return [batch.pick(slice(count // 2, count)), batch.pick(slice(count // 2))]
 
 
 def _named_rows(error: RejectedError, target: Target, count: int) -> dict[int, tuple[str | None, str]]:
     """Return the rows that the server's answer names, if it has such a list: index → field and message."""
-    listed = error.body.get("errors")
-    named: dict[int, tuple[str | None, str]] = {}
-    for each in listed if isinstance(listed, list) else []:
-        if not isinstance(each, dict) or each.get("collection") != target.collection:
-            continue
-        index, path = each.get("index"), each.get("field")
-        if isinstance(index, int) and 0 <= index < count and index not in named:
-            message = shorten(each.get("message", error.message), 300)
-            named[index] = (path if isinstance(path, str) else None, message)
-    return named
+    named = named_items(error, {target.collection: count})
+    return {index: said for (_, index), said in named.items()}

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from intempt_nb.schema.checking.rejects import REJECTS
+from intempt_nb.transfer.keys import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,15 @@ class Tally:
     rows: int = 0
     planned: int = 0
     accepted: int = 0
+    known: int = 0
     rejected: int = 0
     blank: int = 0
     requests: int = 0
     sent_bytes: int = 0
     rejects: list[pa.Table] = field(default_factory=list)
     unknown: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    statuses: dict[int, int] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=Repeats)
 
     def reject(
         self, rows: npt.NDArray[np.int64], reasons: Sequence[str], paths: Sequence[str | None] | None = None
@@ -42,6 +46,16 @@ class Tally:
         self.rejects.append(pa.table(columns, schema=REJECTS))
         self.rejected += len(rows)
 
+    def reject_known(self, known: Sequence[tuple[int, str | None, int | None, str]]) -> None:
+        """Note rows that the server refused in an earlier session: row, field, HTTP status, reason."""
+        rows = np.array([row for row, *_ in known], np.int64)
+        self.reject(rows, [reason for *_, reason in known], [path for _, path, *_ in known])
+        self.statuses |= {row: status for row, _, status, _ in known if status is not None}
+
+    def close(self) -> None:
+        """Let go of what it counts with."""
+        self.repeats.close()
+
     def add(self, other: Tally) -> None:
         """Add what one batch brought."""
         self.accepted += other.accepted
@@ -49,6 +63,7 @@ class Tally:
         self.requests += other.requests
         self.sent_bytes += other.sent_bytes
         self.unknown += other.unknown
+        self.statuses |= other.statuses
         if other.rejects:  # a table a row would take far more than the rows
             self.rejects.append(pa.concat_tables(other.rejects).combine_chunks())
 

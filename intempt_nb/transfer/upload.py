@@ -1,48 +1,56 @@
 """Anything tabular → planned batches → posts → `UploadReport`.
 
-The rows are checked and converted here first, so that a bad row costs no request; what the server refuses all the
-same is narrowed down to the rows it means, and the others get through.
+The rows are checked and converted here first, so that a bad row costs no request. What is sent is written to a journal
+before and after, so that the same call, made again, goes on where this one broke off.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from intempt_nb.errors import ConfigurationError
-from intempt_nb.schema.checking.matching import match_name
-from intempt_nb.schema.model import String, without_null
-from intempt_nb.transfer.batches import cut_batches
-from intempt_nb.transfer.options import Limits, MissingValues, Target
-from intempt_nb.transfer.prepare import Prepared, plan_columns, prepare
-from intempt_nb.transfer.report import UploadReport
-from intempt_nb.transfer.sending import send_all
+from intempt_nb.api import endpoints
+from intempt_nb.errors import IntemptError, UploadError, UploadInterrupted
+from intempt_nb.transfer.batches import Routing
+from intempt_nb.transfer.delivery import PATIENCE, Courier
+from intempt_nb.transfer.jobs import make_job
+from intempt_nb.transfer.journal import Journal
+from intempt_nb.transfer.lanes import Lanes
+from intempt_nb.transfer.pacing import Pace
+from intempt_nb.transfer.sending import Sender, interval_of
+from intempt_nb.transfer.state import state_folder
 from intempt_nb.transfer.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator
 
     from intempt_nb.api.transport import Transport
     from intempt_nb.codecs.rows.blocks import Tabular
     from intempt_nb.transfer.batches import Batch
+    from intempt_nb.transfer.jobs import Job
+    from intempt_nb.transfer.options import Target, UploadOptions
+    from intempt_nb.transfer.report import Again, UploadReport
 
 __all__ = ["upload"]
+
+AHEAD = 16
+"""Batches that are noted in the journal at once."""
 
 
 def upload(
     transport: Transport,
     target: Target,
-    source: Tabular,
+    source: Any,
+    options: UploadOptions,
     *,
-    limits: Limits | None = None,
-    missing: MissingValues | None = None,
-    workers: int = 1,
     dry_run: bool = False,
-    progress: bool | None = None,
+    resume: bool = True,
+    fixed: bool = False,
 ) -> UploadReport:
     """Upload rows into a collection through the bulk endpoint.
 
@@ -51,111 +59,177 @@ def upload(
     transport
         The connection.
     target
-        The collection; its primary identifier makes a repeated post harmless.
+        The collection.
     source
-        The rows.
-    limits
-        How they are cut into requests.
-    missing
-        How nulls and numbers that are not finite are sent.
-    workers
-        Requests under way at once. With more than one, rows with the same key may arrive in another order than the
-        file's, so that the later one need not win.
+        The rows, as :func:`intempt_nb.codecs.rows.tabular.open_tabular` takes them.
+    options
+        How.
     dry_run
-        Check and plan, send nothing.
-    progress
-        A bar on the terminal or in the notebook; None for where someone can see it.
+        Check and plan, send no row. The time is estimated from how long that took, and from one small request: it is
+        the least that the upload can take.
+    resume
+        Whether rows that an earlier run of the same upload has brought are left out; otherwise all are sent again.
+    fixed
+        Whether the rows are of an earlier upload with these options, put right: no file then, or one of another kind,
+        is read as if its cells came from that CSV.
 
     Returns
     -------
     UploadReport
-        Counts and rejects. Rows whose answer never came are counted as unknown.
+        Counts and rejects.
 
     Raises
     ------
-    ConfigurationError
-        If `workers` is no number of at least 1.
     DataError
-        Before anything is sent: a required field has no column. While sending: a column is of the wrong kind, or the
-        source cannot be read on.
-    ApiError, TransportError
-        If the server cannot be used (wrong key, not found, down for longer than the retries). A note on the error says
-        how far the upload came; to send the same again is harmless.
+        Before anything is sent: the source cannot be opened, a required field has no column. While sending: a column is
+        of the wrong kind, or the source cannot be read on.
+    ApiError, TransportError, DeliveryUnknownError
+        If the server cannot be used (wrong key, not found, no answer for two minutes).
+    UploadError
+        If the journal cannot be kept, the deadline has passed, or the source has changed in the meantime.
+    UploadInterrupted
+        After Ctrl-C: the first waits for the requests under way, a second one does not.
+
+    All of an upload that had begun carry the report so far, and a note on how to go on.
     """
-    start = time.perf_counter()
-    if not isinstance(workers, int) or workers < 1:
-        raise ConfigurationError(f"workers is {workers!r}; expected a whole number of at least 1")
-    limits = Limits() if limits is None else limits
-    missing = MissingValues() if missing is None else missing
-    made = _key_to_make(target, source)
-    plan = plan_columns(target.schema, source, supplied=made)
-    tally = Tally()
 
-    def make_batches() -> Generator[Batch]:
-        prepared = prepare(source, target.schema, plan, target.key, nan_is_null=missing.nan == "null")
-        blocks = _with_keys(_with_progress(prepared, source, progress), source, made)
-        return cut_batches(blocks, target, limits, missing.nulls, tally)
+    def again(rows: Any) -> UploadReport:
+        return upload(transport, target, rows, options, fixed=True)
 
-    # Closed here, a file and threads do not stay for as long as someone keeps an error.
-    with closing(make_batches()) as batches:
-        if dry_run:
-            for batch in batches:
-                tally.requests += 1
-                tally.sent_bytes += batch.body_bytes(target.collection)
-        else:
-            send_all(transport, target, batches, workers, tally)
-    unknown = tally.unknown_rows()
-    return UploadReport(
-        collection=target.collection,
-        origin=source.origin,
-        numbering=source.numbering,
-        rows=tally.rows,
-        planned=tally.planned,
-        accepted=tally.accepted,
-        rejected=tally.rejected,
-        unknown=len(unknown),
-        blank=tally.blank,
-        requests=tally.requests,
-        sent_bytes=tally.sent_bytes,
-        seconds=time.perf_counter() - start,
-        ignored=plan.ignored,
-        key_rule=f"{made[0]}: made of the content's SHA-256 and the row number" if made else None,
-        rejects_table=tally.rejects_table(),
-        unknown_rows=unknown,
-        dry_run=dry_run,
-    )
+    job = make_job(target, source, options, copied=not dry_run, fixed=fixed)
+    if dry_run:
+        return _plan(transport, job, again)
+    report = _upload(transport, job, again, resume=resume)
+    if job.is_copy:  # kept for as long as the report may be asked for rejected rows
+        finalize(report.letters, _remove, job.source, job.stamp)
+    return report
 
 
-def _key_to_make(target: Target, source: Tabular) -> tuple[str, ...]:
-    """Return the primary key's field if it is text and the source has no column for it, so that it can be made."""
-    if len(target.key) != 1:
-        return ()
-    known = target.schema[target.key[0]]
-    if without_null(known.type) != String():
-        return ()
-    return target.key if match_name(known, source.schema.names) is None else ()
+def _remove(copy: Tabular, stamp: tuple[int, int] | None) -> None:
+    """Remove a copy, unless another upload of the same rows has replaced it by its own."""
+    if copy.path is not None and copy.stamp() == stamp:
+        copy.path.unlink(missing_ok=True)
 
 
-def _with_keys(blocks: Iterator[Prepared], source: Tabular, made: Sequence[str]) -> Iterator[Prepared]:
-    """Yield the blocks; with a key if there is one to be made."""
-    digest = source.digest()[:16] if made else ""
-    for block in blocks:
-        yield _with_key(block, made[0], digest) if made else block
+def _plan(transport: Transport, job: Job, again: Again) -> UploadReport:
+    """Check and plan, send no row."""
+    started, tally = time.perf_counter(), Tally()
+    with closing(tally.repeats), closing(job.batches(Routing(job.workers), tally)) as batches:
+        for _, batch in batches:
+            tally.requests += 1
+            tally.sent_bytes += batch.body_bytes(job.target.collection)
+        here, asked = time.perf_counter() - started, time.perf_counter()
+        endpoints.get_collection(transport, job.target.collection_id)
+        there = (time.perf_counter() - asked) * tally.requests / job.workers
+        report = job.report(tally, started, again)
+    return replace(report, dry_run=True, estimated_seconds=max(here, there))
 
 
-def _with_key(block: Prepared, name: str, digest: str) -> Prepared:
-    """Add a key that the same row of the same content always gets, so that a second upload overwrites."""
-    key = pc.binary_join_element_wise(pa.scalar(digest), block.rows.cast(pa.string()), pa.scalar("-"))
-    schema = block.batch.schema.insert(0, pa.field(name, pa.string(), nullable=False))
-    batch = pa.RecordBatch.from_arrays([key, *block.batch.columns], schema=schema)
-    return Prepared(batch, block.rows, block.rejects, block.rejected, block.blank)
+def _upload(transport: Transport, job: Job, again: Again, *, resume: bool) -> UploadReport:
+    """Read, check and send."""
+    started = time.perf_counter()
+    folder = state_folder()
+    run = job.run(transport.org, transport.base_url)
+    with (
+        closing(Journal.open(folder, run, lanes=job.workers, resume=resume)) as journal,
+        closing(Tally()) as tally,
+    ):
+        outgoing = _Outgoing(transport, job, journal, Pace(folder, transport.base_url, longest_pause=PATIENCE), tally)
+
+        def report() -> UploadReport:
+            made = job.report(outgoing.tally_so_far(), started, again)
+            return replace(made, run=run.id, earlier=journal.started if journal.resumed else None)
+
+        try:
+            outgoing.send(job.batches(outgoing.routing(), tally))
+            # Another upload of the same rows may have replaced the copy by its own.
+            if not job.is_copy and job.source.stamp() != job.stamp:
+                raise UploadError(
+                    f"{job.source.origin} has changed while it was uploaded; upload it again as it is now"
+                )
+            journal.finish()
+        except KeyboardInterrupt:
+            interrupted = UploadInterrupted("the upload was interrupted")
+            _tell(interrupted, replace(report(), complete=False))
+            raise interrupted from None
+        except IntemptError as error:
+            _tell(error, replace(report(), complete=False))
+            raise
+        return report()
 
 
-def _with_progress(blocks: Iterator[Prepared], source: Tabular, progress: bool | None) -> Iterator[Prepared]:
-    from tqdm.auto import tqdm  # not needed before there is something to show
+class _Outgoing:
+    """The part of an upload that talks to the server."""
 
-    bar = tqdm(total=source.length, unit=" rows", unit_scale=True, disable=None if progress is None else not progress)
-    with bar:
-        for block in blocks:
-            yield block
-            bar.update(len(block.rows) + block.rejected)
+    def __init__(self, transport: Transport, job: Job, journal: Journal, pace: Pace, tally: Tally) -> None:
+        self._job = job
+        self._journal = journal
+        self._stop = Event()
+        courier = Courier(transport, job.target.source_id, pace, job.options.delivery, self._stop)
+        self._sender = Sender(job.target, courier, journal, job.options.delivery, self._stop)
+        self._read = tally
+        self._sent = Tally()
+        self._lock = Lock()
+        self._waiting: Callable[[int], list[tuple[int, Batch]]] = lambda count: []
+
+    def routing(self) -> Routing:
+        """Return which rows go out; what is known of the others is noted."""
+        journal = self._journal
+        self._read.reject_known(journal.known.rejects)
+        known = journal.known if journal.resumed else None
+        return Routing(journal.lanes, known, self._job.options.delivery.on_unknown, journal.leave_out)
+
+    def send(self, batches: Generator[tuple[int, Batch]]) -> None:
+        """Send all batches."""
+        workers = self._job.workers
+        lanes: Lanes[Batch] = Lanes(self._journal.lanes, workers, self._work, self._stop, _say_draining)
+        self._waiting = lanes.waiting
+        # Closed here, a file and threads do not stay for as long as someone keeps an error.
+        try:
+            with closing(batches), lanes:
+                for lane, batch in batches:
+                    lanes.put(lane, batch, batch.body_bytes(self._job.target.collection))
+        finally:
+            for lane, batch in lanes.waiting():
+                self._journal.withdraw(*interval_of(lane, batch))
+
+    def _work(self, lane: int, batch: Batch) -> None:
+        tally = Tally()
+        try:
+            self._begin(lane, batch)
+            self._sender.send(lane, batch, tally)
+        finally:
+            with self._lock:
+                self._sent.add(tally)
+
+    def _begin(self, lane: int, batch: Batch) -> None:
+        """Note in the journal that a batch is about to be sent.
+
+        Others that wait are noted with it, as each time waits for the disk. If the session dies they are in doubt,
+        though they were not sent; so this is not done where rows in doubt are not sent again.
+        """
+        coming = self._waiting(AHEAD) if self._job.options.delivery.on_unknown == "repost" else []
+        if not self._journal.has_begun(*interval_of(lane, batch)):
+            self._journal.begin_all((*interval_of(at, each), len(each)) for at, each in [(lane, batch), *coming])
+
+    def tally_so_far(self) -> Tally:
+        """Return what was read and what was sent as one."""
+        with self._lock:
+            self._read.add(self._sent)
+            self._sent = Tally()
+        return self._read
+
+
+def _say_draining(count: int) -> None:
+    requests = f"{count} request{'' if count == 1 else 's'} under way"
+    print(f"Stopping: waiting for {requests}. Interrupt again to stop at once.", file=sys.stderr, flush=True)
+
+
+def _tell(error: IntemptError | UploadInterrupted, report: UploadReport) -> None:
+    """Put the report so far on an error, and how to go on."""
+    error.report = report
+    if report.accepted:
+        error.add_note(
+            f"Before this, {report.accepted:,} rows were accepted, and they stay. Make the same call again to go on "
+            "from there; error.report says what is known so far."
+        )

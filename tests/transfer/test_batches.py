@@ -11,16 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import intempt_nb as inb
 from intempt_nb.schema.checking.rejects import REJECTS
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer import batches
-from intempt_nb.transfer.batches import cut_batches
+from intempt_nb.transfer.batches import Batch, Cutter, Routing
+from intempt_nb.transfer.known import Known, Post, Rejected
 from intempt_nb.transfer.options import Limits, Target
 from intempt_nb.transfer.prepare import Prepared
 from intempt_nb.transfer.tally import Tally
 
 SCHEMA = Schema.parse({"type": "record", "name": "r", "fields": [{"name": "t", "type": "string"}]})
-TARGET = Target("source", "things", SCHEMA, ("t",))
+TARGET = Target("source", "9", "things", SCHEMA, ("t",))
+
+
+def cut_batches(blocks: list[Prepared], limits: Limits, tally: Tally, routing: Routing | None = None) -> list[Batch]:
+    found = list(Cutter(TARGET, limits, "explicit", routing or Routing(), tally).batches(blocks))
+    assert {lane for lane, _ in found} <= {0}
+    return [batch for _, batch in found]
 
 
 def blocks_of(sizes: list[list[int]]) -> list[Prepared]:
@@ -61,7 +69,7 @@ def test_batches_are_as_large_as_their_limits_allow_whatever_the_pieces(
     tally = Tally()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "PIECE_ROWS", piece)
-        found = list(cut_batches(blocks_of(sizes), TARGET, limits, "explicit", tally))
+        found = cut_batches(blocks_of(sizes), limits, tally)
     every = [size for block in sizes for size in block]
     assert [batch.rows.tolist() for batch in found] == obvious(every, limits)
     for batch in found:
@@ -74,7 +82,7 @@ def test_batches_are_as_large_as_their_limits_allow_whatever_the_pieces(
 
 
 def test_a_part_of_a_batch_has_its_own_body() -> None:
-    (batch,) = cut_batches(blocks_of([[1, 2, 3, 4]]), TARGET, Limits(), "explicit", Tally())
+    (batch,) = cut_batches(blocks_of([[1, 2, 3, 4]]), Limits(), Tally())
     part = batch.pick(np.array([1, 3]))
     assert json.loads(part.body("things")) == {"things": [{"t": "xx"}, {"t": "xxxx"}]}
     assert (part.rows.tolist(), part.body_bytes("things")) == ([1, 3], len(part.body("things")))
@@ -90,6 +98,54 @@ def test_large_rows_are_encoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(batches, "encode_rows", spy)
     monkeypatch.setattr(batches, "PIECE_BYTES", 10_000)
-    list(cut_batches(blocks_of([[1_000] * 100]), TARGET, Limits(), "explicit", Tally()))
+    cut_batches(blocks_of([[1_000] * 100]), Limits(), Tally())
     assert sum(seen) == 100
     assert max(seen) <= 10
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 12), max_size=12), max_size=4),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.builds(Limits, st.integers(1, 8), st.integers(20, 200), st.integers(10, 20)),
+)
+def test_lanes_hold_every_row_once_in_order_and_all_rows_of_a_key(
+    sizes: list[list[int]], piece: int, lanes: int, limits: Limits
+) -> None:
+    tally = Tally()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "PIECE_ROWS", piece)
+        found = list(Cutter(TARGET, limits, "explicit", Routing(lanes), tally).batches(blocks_of(sizes)))
+    every = [size for block in sizes for size in block]
+    lane_of: dict[int, int] = {}
+    rows: list[list[int]] = [[] for _ in range(lanes)]
+    for lane, batch in found:
+        assert len(batch) <= limits.batch_rows
+        items = json.loads(batch.body("things"))["things"]
+        assert [len(item["t"]) for item in items] == [every[row] for row in batch.rows]
+        for row in batch.rows.tolist():
+            rows[lane].append(row)
+            assert lane_of.setdefault(every[row], lane) == lane
+    assert all(each == sorted(each) for each in rows)
+    assert sorted(row for each in rows for row in each) == [
+        row for row, size in enumerate(every) if size + 8 <= limits.item_bytes
+    ]
+    assert tally.repeats.count() == len(every) - len(set(every))
+
+
+def test_rows_that_are_known_stay_behind() -> None:
+    posts = [Post(1, 0, 0, 1, 2, True), Post(1, 0, 3, 4, 2, False), Post(2, 0, 4, 4, 1, True)]
+    known = Known.of(posts, [Rejected(6, "t", 400, "no good")], [])
+    tally = Tally()
+    (batch,) = cut_batches(blocks_of([[1] * 8]), Limits(), tally, Routing(1, known))
+    assert batch.rows.tolist() == [2, 3, 5, 7]
+    assert (tally.known, tally.planned, tally.unknown_rows().to_pylist()) == (3, 8, [])
+    tally = Tally()
+    left_out: list[list[int]] = []
+    routing = Routing(1, known, "skip", lambda rows: left_out.append(rows.tolist()))
+    (batch,) = cut_batches(blocks_of([[1] * 8]), Limits(), tally, routing)
+    assert left_out == [[3]]
+    assert batch.rows.tolist() == [2, 5, 7]
+    assert tally.unknown_rows().to_pylist() == [3]
+    with pytest.raises(inb.DeliveryUnknownError, match="choose on_unknown='repost'"):
+        cut_batches(blocks_of([[1] * 8]), Limits(), Tally(), Routing(1, known, "raise"))

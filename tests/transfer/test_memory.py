@@ -24,21 +24,28 @@ ALLOWED = 0.8
 
 SETUP = """
 import time
-from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.api.answers import Answer
 from intempt_nb.schema.schema import Schema
-from intempt_nb.transfer.options import Target
+from intempt_nb.transfer.options import Target, UploadOptions
 from intempt_nb.transfer.upload import upload
 
 fields = [{"name": "id", "type": "long"}, {"name": "text", "type": "string"}]
-target = Target("source", "things", Schema.parse({"type": "record", "name": "r", "fields": fields}), ("id",))
+schema = Schema.parse({"type": "record", "name": "r", "fields": fields})
+target = Target("source", "9", "things", schema, ("id",))
+options = UploadOptions(workers=2, progress=False)
 
 class Slow:
-    def post_bytes(self, href, body, **options):
+    org, base_url = "OrgABC", "http://127.0.0.1:1"
+
+    def attempt(self, href, body, within=None):
         time.sleep(0.005)
-        return b""
+        return Answer("POST", href, 201, {}, b"")
+
+    def get_json(self, href):
+        return {"id": "9", "sourceId": "1", "name": "things", "schema": schema.to_avro()}
 """
-DRY = "assert upload(None, target, open_tabular({path!r}), dry_run=True, progress=False).planned == {rows}"
-SENT = "assert upload(Slow(), target, open_tabular({path!r}), workers=2, progress=False).accepted == {rows}"
+DRY = "assert upload(Slow(), target, {path!r}, options, dry_run=True).planned == {rows}"
+SENT = "assert upload(Slow(), target, {path!r}, options).accepted == {rows}"
 
 
 def rows() -> pa.Table:

@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 import intempt_nb as inb
-from intempt_nb.api import endpoints
+from intempt_nb.api.retries import Failure
+from intempt_nb.api.transport import Transport
 from intempt_nb.server.serve import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def test_the_later_row_of_a_key_wins(things: inb.CollectionHandle) -> None:
 
 def test_batches_keep_to_rows_and_bytes(things: inb.CollectionHandle) -> None:
     frame = frame_of(1_000)
-    report = things.upload(frame, limits=inb.Limits(batch_rows=300), progress=False)
+    report = things.upload(frame, limits=inb.Limits(batch_rows=300), workers=1, progress=False)
     assert (report.accepted, report.requests) == (1_000, 4)
-    report = things.upload(frame, limits=inb.Limits(batch_bytes=5_000), progress=False)
+    report = things.upload(frame, limits=inb.Limits(batch_bytes=5_000), resume=False, progress=False)
     assert report.accepted == 1_000
     assert report.sent_bytes / report.requests <= 5_000
     assert report.requests == -(-report.sent_bytes // 5_000)
@@ -90,7 +91,9 @@ def test_an_item_over_the_limit_is_rejected_with_its_size(things: inb.Collection
 
 
 def test_several_workers_bring_every_row(things: inb.CollectionHandle) -> None:
-    report = things.upload(frame_of(2_000), workers=4, limits=inb.Limits(batch_rows=50), progress=False)
+    dry = things.upload(frame_of(2_000), limits=inb.Limits(batch_rows=50), dry_run=True, progress=False)
+    report = things.upload(frame_of(2_000), limits=inb.Limits(batch_rows=50), progress=False)
+    assert report.requests == dry.requests > 40  # four lanes, each with a rest
     assert report.accepted == 2_000
     assert sorted(things.load()["n"].tolist()) == list(range(2_000))
 
@@ -370,7 +373,7 @@ def test_a_batch_that_is_too_large_for_the_server_is_halved(gated: inb.Collectio
 
 @pytest.mark.parametrize("gated", [lambda body: 3.0 if body["things"][0]["id"] == "row-10" else None], indirect=True)
 def test_rows_without_an_answer_are_unknown_and_listed(gated: inb.CollectionHandle) -> None:
-    report = gated.upload(frame_of(30), limits=inb.Limits(batch_rows=10), progress=False)
+    report = gated.upload(frame_of(30), limits=inb.Limits(batch_rows=10), workers=1, on_unknown="skip", progress=False)
     assert (report.accepted, report.rejected, report.unknown) == (20, 0, 10)
     assert report.unknown_rows.to_pylist() == list(range(10, 20))
     assert "10 (sent, but no answer came)" in repr(report)
@@ -381,9 +384,10 @@ def test_rows_without_an_answer_are_unknown_and_listed(gated: inb.CollectionHand
 @pytest.mark.parametrize("gated", [lambda body: refusal(401) if body["things"][0]["n"] >= 20 else None], indirect=True)
 def test_a_wrong_key_stops_everything_and_says_how_far_it_came(gated: inb.CollectionHandle) -> None:
     with pytest.raises(inb.AuthenticationError) as caught:
-        gated.upload(frame_of(100), limits=inb.Limits(batch_rows=10), progress=False)
+        gated.upload(frame_of(100), limits=inb.Limits(batch_rows=10), workers=1, progress=False)
     assert "20 rows were accepted" in "".join(caught.value.__notes__)
     assert gated.load()["n"].tolist() == list(range(20))
+    assert (caught.value.report.accepted, caught.value.report.complete) == (20, False)
 
 
 def test_a_bar_is_shown_when_asked_for(things: inb.CollectionHandle, capfd: pytest.CaptureFixture[str]) -> None:
@@ -420,12 +424,16 @@ def interrupt_at_500(body: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("gated", [interrupt_at_500], indirect=True)
 def test_an_interruption_ends_cleanly_and_says_how_far_it_came(gated: inb.CollectionHandle) -> None:
-    with pytest.raises(KeyboardInterrupt) as caught:
-        gated.upload(frame_of(20_000), limits=inb.Limits(batch_rows=10), progress=False)
+    with pytest.raises(inb.UploadInterrupted) as caught:
+        gated.upload(frame_of(20_000), limits=inb.Limits(batch_rows=10), workers=1, progress=False)
     assert "rows were accepted, and they stay" in "".join(caught.value.__notes__)
     stored = gated.load()["n"].tolist()
     assert 500 <= len(stored) < 20_000
-    assert gated.upload(frame_of(20_000), progress=False).accepted == 20_000
+    so_far = caught.value.report
+    assert (so_far.complete, so_far.accepted) == (False, len(stored))
+    assert "stopped" in repr(so_far)
+    report = gated.upload(frame_of(20_000), progress=False)
+    assert (report.complete, report.accepted, report.known) == (True, 20_000, len(stored))
     assert sorted(gated.load()["n"].tolist()) == list(range(20_000))
 
 
@@ -436,12 +444,127 @@ def test_an_upload_that_fails_leaves_no_thread_and_no_file_behind(
     path = tmp_path / "things.csv"
     path.write_text("id,n\n" + "".join(f"k{number},{number}\n" for number in range(400_000)))
 
-    def down(*args: Any, **kwargs: Any) -> bytes:
-        raise inb.TransportError("the server is down")
-
-    monkeypatch.setattr(endpoints, "post_source_data", down)
+    down = Failure("the server is down", sent=False, retry=False)
+    monkeypatch.setattr(Transport, "attempt", lambda *args, **options: down)
     with pytest.raises(inb.TransportError) as caught:
         things.upload(path, progress=False)
     assert caught.value.__traceback__ is not None
     names = [each.name for each in threading.enumerate()]
     assert not [name for name in names if name.startswith(("intempt-rows", "intempt-upload"))]
+
+
+def test_the_same_call_again_sends_only_what_is_not_there(things: inb.CollectionHandle, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "id,n\n" + "".join(f"k{i},{i if i != 7 else 'x'}\n" for i in range(50)))
+    first = things.upload(path, progress=False)
+    assert (first.accepted, first.known, first.earlier, first.rejected) == (49, 0, None, 1)
+    again = things.upload(path, progress=False)
+    assert (again.accepted, again.known, again.requests, again.rejected) == (49, 49, 0, 1)
+    assert again.earlier is not None
+    assert "49, there since" in repr(again)
+    assert "resume=False sends them" in repr(again)
+    assert things.upload(path, resume=False, progress=False).requests == 1
+    assert things.upload(path, nulls="omit", progress=False).requests == 1
+    path.write_text(path.read_text().replace("x", "8"))
+    assert (things.upload(path, progress=False).known, len(things.load())) == (0, 50)
+
+
+def test_frames_go_on_too_and_leave_no_copy_behind(things: inb.CollectionHandle, state: Path) -> None:
+    before = set(state.rglob("*.arrow"))
+    report = things.upload(frame_of(50), progress=False)
+    assert things.upload(frame_of(50), progress=False).known == 50
+    del report
+    assert set(state.rglob("*.arrow")) == before
+
+
+def test_rows_without_a_key_get_one_by_the_rule_that_is_asked_for(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = make(shop)
+    rows = write(tmp_path / "a.csv", "id,n,place\nmine,1,x\n,2,x\n,2,x\n,3,y\n")
+    assert things.upload(rows, progress=False).rejects["reason"].tolist() == ["no value for a required field"] * 3
+    report = things.upload(rows, key="row", progress=False)
+    assert (report.accepted, report.repeated) == (4, 0)
+    assert report.key_rule == "id: made of the content's SHA-256 and the row number"
+    assert sorted(things.load()["n"].tolist()) == [1, 2, 2, 3]
+    others = make_another(shop)
+    report = others.upload(rows, key="content", progress=False)
+    assert (report.accepted, report.repeated) == (4, 1)
+    assert report.key_rule == "id: made of the whole content of the row, so that equal rows are one item"
+    assert "1 with the key of an earlier row, which they replace" in repr(report)
+    assert sorted(others.load()["n"].tolist()) == [1, 2, 3]
+    more = write(tmp_path / "b.csv", "n\n3\n4\n\n")
+    report = others.upload(more, key=["n"], progress=False)
+    assert report.key_rule == "id: made of n"
+    assert sorted(others.load()["n"].tolist()) == [1, 2, 3, 4]
+    gaps = pd.DataFrame({"n": pd.array([5, None], "Int64")})
+    report = others.upload(gaps, key=["n"], progress=False)
+    assert (report.accepted, report.rejects["reason"].tolist()) == (1, ["no value for a field of the primary key"])
+    others.upload(write(tmp_path / "c.csv", "n\n4\n"), key=["n"], progress=False)
+    assert sorted(others.load()["n"].tolist()) == [1, 2, 3, 4, 5]
+
+
+def make_another(shop: inb.SourceHandle) -> inb.CollectionHandle:
+    others = shop.create_collection("others", {"type": "record", "name": "others", "fields": FIELDS})
+    others.create_identifier("key", fields=["id"])
+    return others
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_last_row_of_a_key_wins_however_many_workers(things: inb.CollectionHandle, workers: int) -> None:
+    frame = pd.DataFrame({"id": [f"k{i % 200}" for i in range(4_000)], "n": range(4_000)})
+    report = things.upload(frame, workers=workers, limits=inb.Limits(batch_rows=20), progress=False)
+    assert (report.accepted, report.repeated) == (4_000, 3_800)
+    assert sorted(things.load()["n"].tolist()) == list(range(3_800, 4_000))
+
+
+def test_rejected_rows_come_back_right_and_none_is_there_twice(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = make(shop)
+    path = write(tmp_path / "a.csv", "n;note\n1;a\nx;=b\n3;c\ny;d\n")
+    report = things.upload(path, progress=False)
+    assert (report.accepted, report.rejected) == (2, 2)
+    assert report.write_rejects(tmp_path / "fix.csv") == 2
+    text = (tmp_path / "fix.csv").read_text(encoding="utf-8")
+    assert "'=b" in text
+    fixed = report.retry(write(tmp_path / "fix.csv", text.replace("x", "20").replace(";y", ";40")))
+    assert (fixed.accepted, fixed.rejected) == (2, 0)
+    loaded = things.load().sort_values("n")
+    assert loaded["n"].tolist() == [1, 3, 20, 40]
+    digest = loaded["id"].iloc[0].partition("-")[0]
+    assert sorted(loaded["id"]) == [f"{digest}-{row}" for row in (2, 3, 4, 5)]
+    more = (tmp_path / "fix.csv").read_text(encoding="utf-8") + ";;;;50;new\n"
+    assert report.retry(write(tmp_path / "fix.csv", more)).accepted == 3
+    assert sorted(things.load()["n"].tolist()) == [1, 3, 20, 40, 50]
+    rows = report.rejected_rows
+    assert rows["_intempt_row"].tolist() == [3, 5]
+    rows["n"] = ["21", "41"]
+    assert report.retry(rows).accepted == 2
+    assert sorted(things.load()["n"].tolist()) == [1, 3, 21, 41, 50]
+    path.write_text("n;note\n")
+    with pytest.raises(inb.DataError, match="is not there any more as it was uploaded"):
+        report.write_rejects(tmp_path / "more.csv")
+
+
+@pytest.mark.parametrize("gated", [refuse_poison], indirect=True)
+def test_the_servers_status_stands_beside_its_rejects(gated: inb.CollectionHandle) -> None:
+    rows = gated.upload(POISONED, progress=False).rejected_rows
+    assert rows["_intempt_status"].tolist() == [400] * 3
+    assert rows["_intempt_error"].tolist() == ["refused by the server: no poison here"] * 3
+    assert rows["id"].tolist() == ["poison-0"] * 3
+
+
+def test_numbers_with_a_decimal_comma_stay_so_in_rows_put_right(shop: inb.SourceHandle, tmp_path: Path) -> None:
+    things = make(shop, [*FIELDS, {"name": "x", "type": "double"}])
+    report = things.upload(write(tmp_path / "a.csv", "id;n;x\na;1;1,5\nb;z;2,5\n"), decimal=",", progress=False)
+    rows = report.rejected_rows
+    rows["n"] = "2"
+    assert report.retry(rows).accepted == 1
+    assert sorted(things.load()["x"].tolist()) == [1.5, 2.5]
+
+
+def test_a_dry_run_says_what_it_would_take(things: inb.CollectionHandle) -> None:
+    frame = pd.DataFrame({"id": [f"k{i % 90}" for i in range(100)], "n": range(100)})
+    report = things.upload(frame, dry_run=True, workers=2, limits=inb.Limits(batch_rows=10), progress=False)
+    assert (report.planned, report.repeated, report.run) == (100, 10, None)
+    assert report.requests >= 10
+    assert report.estimated_seconds is not None
+    assert report.estimated_seconds > 0
+    assert "at least" in repr(report)
+    assert things.upload(frame, workers=2, limits=inb.Limits(batch_rows=10), progress=False).requests == report.requests

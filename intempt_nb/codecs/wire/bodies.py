@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.model import Field
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["EncodedRows", "NaN", "Nulls", "body", "cut", "encode_rows", "join_rows"]
+__all__ = ["EncodedRows", "NaN", "Nulls", "body", "cut", "encode_rows", "join_rows", "take_rows"]
 
 Nulls: TypeAlias = Literal["explicit", "omit"]
 NaN: TypeAlias = Literal["error", "null"]
@@ -150,6 +150,14 @@ def join_rows(name: str, rows: EncodedRows, indices: Sequence[int] | NDArray[np.
     begins = rows.offsets[chosen[first]]
     ends = rows.offsets[chosen[np.append(first[1:], len(chosen)) - 1] + 1] if len(chosen) else begins
     return _wrap(name, [rows.data[begin:end] for begin, end in zip(begins, ends, strict=True)])
+
+
+def take_rows(rows: EncodedRows, indices: NDArray[np.int64]) -> EncodedRows:
+    """Return some rows in another order, as rows of their own."""
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(rows.offsets)), pa.py_buffer(rows.data)]
+    taken = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(rows), buffers).take(pa.array(indices))
+    offsets = np.frombuffer(taken.buffers()[1], np.int64)[: len(indices) + 1]
+    return EncodedRows(memoryview(taken.buffers()[2]), offsets)
 
 
 def cut(sizes: NDArray[np.int64], *, max_bytes: int, max_rows: int, overhead: int = 0) -> list[tuple[int, int]]:

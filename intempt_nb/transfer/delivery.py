@@ -1,0 +1,183 @@
+"""One body → what became of it: sent when the pace permits, again where that is safe, until it is known or too late.
+
+What an answer, or its absence, means:
+
+=============================================  =====================================================================
+no connection                                  not delivered: sent again
+400, 413, 422                                  refused, nothing stored: for the caller to narrow down
+401, 403, 404 and all others below 500         the upload cannot go on
+429, 503                                       nothing stored: sent again, all workers slower or later
+500, 501, 502, 504, connection lost, time-out  may be stored: sent again if that is harmless (`Delivery.on_unknown`)
+500 again and again                            a row that the server breaks on: for the caller to narrow down
+=============================================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from intempt_nb.api import endpoints
+from intempt_nb.api.answers import Answer, error_for_status
+from intempt_nb.api.retries import Failure, backoff, may_have_acted
+from intempt_nb.errors import IntemptError, RejectedError, UploadError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from intempt_nb.api.transport import Transport
+    from intempt_nb.transfer.options import Delivery
+    from intempt_nb.transfer.pacing import Pace
+
+__all__ = ["Accepted", "Courier", "Doubtful", "Halted", "Outcome", "Refused", "Stubborn"]
+
+PATIENCE = 120.0
+"""Seconds without any answer that brings an upload forward, after which it gives up."""
+
+STUBBORN = 5
+"""So many answers of 500 to the same body are taken for a fault of the body's."""
+
+_NARROWED = (400, 413, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server does not take it, and stored nothing of it."""
+
+    error: RejectedError
+
+
+@dataclass(frozen=True, slots=True)
+class Stubborn:
+    """The server failed on it each time, and may have stored it all the same."""
+
+    error: IntemptError
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """It was sent, no answer came, and it is not to be sent again."""
+
+    error: IntemptError
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """The upload cannot go on, or was told to stop (no error then); `uncertain` if the server may have this one."""
+
+    error: IntemptError | None
+    uncertain: bool
+
+
+Outcome: TypeAlias = Accepted | Refused | Stubborn | Doubtful | Halted
+
+
+class Courier:
+    """Brings bodies to a source's bulk endpoint, for any number of threads.
+
+    Parameters
+    ----------
+    transport, source_id
+        Where to.
+    pace
+        When a request may begin.
+    options
+        What to do when no answer comes, and for how long.
+    stop
+        No request is begun once it is set.
+    """
+
+    def __init__(self, transport: Transport, source_id: str, pace: Pace, options: Delivery, stop: Event) -> None:
+        self._transport = transport
+        self._href = endpoints.source_data_path(source_id)
+        self._pace = pace
+        self._options = options
+        self._stop = stop
+        self._started = self._moved = time.monotonic()
+
+    @property
+    def moved(self) -> float:
+        """When an answer last brought the upload forward, by :func:`time.monotonic`."""
+        return self._moved
+
+    def deliver(self, body: bytes, *, suspect: bool = False) -> Outcome:
+        """Send a body until it is known what became of it.
+
+        Parameters
+        ----------
+        body
+            As it is sent.
+        suspect
+            Whether it is a part of one that the server broke on: that it breaks on this one says nothing of others.
+        """
+        begun, uncertain, failures, attempt = time.monotonic(), False, 0, 0
+        while True:
+            late = self._wait_for_permit()
+            if late is not None or self._stop.is_set():
+                return Halted(late, uncertain)
+            outcome = self._transport.attempt(self._href, body, self._time_left())
+            known = self._judge(outcome, uncertain, suspect)
+            if known is not None:
+                return known
+            uncertain = uncertain or may_have_acted(outcome)
+            failures += isinstance(outcome, Answer) and outcome.status == 500
+            if failures == STUBBORN:
+                return Stubborn(self._error(outcome, uncertain))
+            if time.monotonic() - max(self._moved, begun) > PATIENCE:
+                return Halted(self._error(outcome, uncertain), uncertain)
+            self._stop.wait(backoff(attempt))
+            attempt += 1
+
+    def _judge(self, outcome: Answer | Failure, uncertain: bool, suspect: bool) -> Outcome | None:
+        """Return what an outcome means; None if the body is to be sent again. The pace is told."""
+        if isinstance(outcome, Answer) and (outcome.ok or outcome.status in _NARROWED):
+            self._pace.succeeded()
+            self._moved = time.monotonic()
+            if outcome.ok:
+                return Accepted()
+            error = error_for_status(outcome)
+            assert isinstance(error, RejectedError)  # noqa: S101  (what the three statuses become)
+            return Refused(error)
+        asked = outcome.retry_after if isinstance(outcome, Answer) else None
+        if not _is_passing(outcome) or (asked or 0.0) > PATIENCE:
+            if isinstance(outcome, Answer) and outcome.status < 500:
+                self._pace.succeeded()
+            return Halted(self._error(outcome, uncertain), uncertain or may_have_acted(outcome))
+        if isinstance(outcome, Answer) and outcome.status in (429, 503) and (outcome.status == 429 or asked):
+            self._pace.refused(asked)
+        elif not (suspect and isinstance(outcome, Answer) and outcome.status == 500):
+            self._pace.failed(asked)
+        if may_have_acted(outcome) and self._options.on_unknown != "repost":
+            return Doubtful(self._error(outcome, uncertain))
+        return None
+
+    def _error(self, outcome: Answer | Failure, uncertain: bool) -> IntemptError:
+        return self._transport.error_of(self._href, outcome, uncertain=uncertain or may_have_acted(outcome))
+
+    def _wait_for_permit(self) -> UploadError | None:
+        """Wait until a request may begin; return why it must not any more."""
+        while not self._stop.is_set():
+            left = self._time_left()
+            if left is not None and left <= 0:
+                return UploadError(f"not finished within the deadline of {self._options.deadline:g} s")
+            wait = self._pace.permit()
+            if not wait:
+                break
+            self._stop.wait(wait if left is None else min(wait, left))
+        return None
+
+    def _time_left(self) -> float | None:
+        if self._options.deadline is None:
+            return None
+        return self._options.deadline - (time.monotonic() - self._started)
+
+
+def _is_passing(outcome: Answer | Failure) -> bool:
+    """Return whether another attempt can have another outcome."""
+    return outcome.retry if isinstance(outcome, Failure) else outcome.status == 429 or outcome.status >= 500
