@@ -38,7 +38,7 @@ def upload(csv: Path, *, delay: float, workers: int, turns: int, patience: float
         collection = collection_at(url)
         ways: dict[str, Callable[[], Any]] = {
             "pandas, json, requests": lambda: upload_obvious(csv, url + POSTS),
-            OURS: lambda: collection.upload(csv, workers=workers, progress=False).raise_for_rejects(),
+            OURS: lambda: collection.upload(csv, workers=workers, resume=False, progress=False).raise_for_rejects(),
             BARE: lambda: post(url + POSTS, bodies, workers),
         }
         return take_turns(ways, turns, patience)

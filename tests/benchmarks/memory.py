@@ -24,7 +24,7 @@ ALLOWED = 300 << 20
 _PIECE = 100_000
 _PAGE = 2 << 30
 _DRY_RUN = "assert collection.upload({path!r}, dry_run=True, progress=False).planned == {rows}"
-_UPLOAD = "assert collection.upload({path!r}, workers=4, progress=False).accepted == {rows}"
+_UPLOAD = "assert collection.upload({path!r}, workers=4, resume=False, progress=False).accepted == {rows}"
 _SCAN = "assert sum(map(len, collection.scan().to_batches())) == {rows}"
 
 
