@@ -130,7 +130,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 def break_off(sales: inb.CollectionHandle, source: pd.DataFrame | Path) -> str:
     with pytest.raises(inb.AuthenticationError):
-        sales.upload(source, limits=inb.Limits(batch_rows=100), key="row")
+        sales.upload(source, limits=inb.Limits(batch_rows=100), workers=1, key="row")
     (found,) = inb.uploads()
     return found.id
 

@@ -257,13 +257,15 @@ class UploadReport:
             (verb, f"{self.planned if self.dry_run else self.accepted:,}"),
             ("rejected", f"{self.rejected:,}"),
         ]
-        if not self.complete:
-            rows.insert(0, ("stopped", "before its end; the same call goes on from here"))
         if self.earlier is not None:
             since = f"{self.known:,}, there since {self.earlier.astimezone():%Y-%m-%d %H:%M}"
             rows.append(("not sent again", f"{since} (resume=False sends them)"))
         if self.repeated:
             rows.append(("same key", f"{self.repeated:,} with the key of an earlier row, which they replace"))
+        if not self.complete:
+            left = self.rows - self.accepted - self.rejected - self.unknown
+            rows.append(("not sent", f"{left:,} of those read so far"))
+            rows.insert(0, ("stopped", "before its end; the same call goes on from here"))
         if self.unknown:
             rows.append(("unknown", f"{self.unknown:,} (sent, but no answer came)"))
         rate = f", {self.rows / self.seconds:,.0f} rows/s" if self.seconds > 0 and not self.dry_run else ""

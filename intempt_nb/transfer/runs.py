@@ -26,7 +26,7 @@ State: TypeAlias = Literal["finished", "unfinished", "under way", "unreadable"]
 SHORT = 8
 """Digits of an id that a table shows."""
 
-_HEADER = ("id", "started (UTC)", "collection", "from", "state", "accepted", "rejected", "unknown")
+_HEADER = ("id", "started (UTC)", "collection", "from", "state", "accepted", "refused", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class UploadRun:
         When it began, in UTC; None where the journal cannot be read.
     run
         What it is; None where the journal cannot be read.
-    accepted, rejected, unknown
+    accepted, refused, unknown
         Rows that the server confirmed, that it refused, and that it may or may not have; None where that is not known.
     """
 
@@ -54,7 +54,7 @@ class UploadRun:
     started: datetime | None = None
     run: Run | None = field(default=None, repr=False)
     accepted: int | None = None
-    rejected: int | None = None
+    refused: int | None = None
     unknown: int | None = None
     _path: Path = field(kw_only=True, repr=False)
 
@@ -80,7 +80,7 @@ class UploadRun:
 
     def _cells(self) -> list[object]:
         started = None if self.started is None else f"{self.started:%Y-%m-%d %H:%M}"
-        counts = [None if each is None else f"{each:,}" for each in (self.accepted, self.rejected, self.unknown)]
+        counts = [None if each is None else f"{each:,}" for each in (self.accepted, self.refused, self.unknown)]
         return [self.id[:SHORT], started, self.collection, self.origin, self.state, *counts]
 
 

@@ -59,15 +59,15 @@ def test_each_upload_says_what_it_came_to_the_latest_first(folder: Path) -> None
     finished(folder, second)
     later, earlier = uploads()
     assert (later.id, later.collection, later.origin, later.state) == (second.id, "visits", "purchases.csv", "finished")
-    assert (later.accepted, later.rejected, later.unknown) == (1_234, 0, 0)
+    assert (later.accepted, later.refused, later.unknown) == (1_234, 0, 0)
     assert (earlier.id, earlier.state, earlier.run) == (first.id, "unfinished", first)
-    assert (earlier.accepted, earlier.rejected, earlier.unknown) == (20, 1, 7)
+    assert (earlier.accepted, earlier.refused, earlier.unknown) == (20, 1, 7)
     assert earlier.started is not None
     assert later.started is not None
     assert earlier.started < later.started
     text = repr(uploads())
     assert text.splitlines()[1].split() == (
-        ["id", "started", "(UTC)", "collection", "from", "state", "accepted", "rejected", "unknown"]
+        ["id", "started", "(UTC)", "collection", "from", "state", "accepted", "refused", "unknown"]
     )
     assert f"{second.id[:8]}  {later.started:%Y-%m-%d %H:%M}  visits" in text
     assert "1,234" in text
