@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from starlette.middleware import Middleware
 
 from intempt_nb.errors import ConfigurationError
 from intempt_nb.server import serve
@@ -39,6 +40,22 @@ class TestEmbedded:
         assert not server.running
         assert not reachable(server.url)
         server.stop()
+
+    def test_answers_leave_at_once(self):
+        found = []
+
+        class Look:
+            def __init__(self, app):
+                self.app = app
+
+            async def __call__(self, scope, receive, send):
+                connection = scope["state"]["transport"].get_extra_info("socket")
+                found.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                await self.app(scope, receive, send)
+
+        with EmbeddedServer(middleware=[Middleware(Look)]) as server:
+            assert reachable(server.url)
+        assert found[0]
 
     def test_as_a_context_manager(self):
         with EmbeddedServer() as server:
