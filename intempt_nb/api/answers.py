@@ -76,6 +76,11 @@ class Answer:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds that it asks to wait, if it does; a date is counted from the answer's own, as clocks differ."""
+        return parse_retry_after(self.headers.get("retry-after"), _date(self.headers.get("date")))
+
 
 def error_for_status(answer: Answer) -> ApiError | TransportError:
     """Return the error that an answer's status stands for: the only place where one becomes the other.
@@ -104,7 +109,7 @@ def error_for_status(answer: Answer) -> ApiError | TransportError:
         method=answer.method,
         path=answer.path,
         body=content,
-        retry_after=parse_retry_after(answer.headers.get("retry-after")),
+        retry_after=answer.retry_after,
     )
 
 
@@ -152,13 +157,17 @@ def parse_retry_after(text: str | None, now: datetime | None = None) -> float | 
     text = (text or "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text)
+    date = _date(text)
+    return None if date is None else max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+
+
+def _date(text: str | None) -> datetime | None:
+    """Return an HTTP date; None if it cannot be read."""
     try:
-        date = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 def scrub_body(body: bytes, scrub: Callable[[str], str]) -> bytes:

@@ -7,11 +7,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from intempt_nb.api.answers import Answer
 from intempt_nb.display import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from intempt_nb.api.answers import Answer
 
 __all__ = ["RETRY_AFTER_CAP", "Failure", "backoff", "classify", "may_have_acted", "retry_delay"]
 

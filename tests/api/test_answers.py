@@ -130,6 +130,11 @@ class TestRetryAfter:
         expected = max(timedelta(), date - NOW).total_seconds()
         assert parse_retry_after(date.strftime("%a, %d %b %Y %H:%M:%S GMT"), NOW) == expected
 
+    def test_a_date_is_of_the_servers_clock(self):
+        headers = {"retry-after": "Thu, 01 Jan 2099 00:00:30 GMT", "date": "Thu, 01 Jan 2099 00:00:00 GMT"}
+        assert answer(429, **headers).retry_after == 30.0
+        assert error_for_status(answer(429, **headers)).retry_after == 30.0
+
     @given(st.text(max_size=40))
     @example("9" * 400)
     @example("1 Jan 99999 0:0:0")

@@ -196,7 +196,7 @@ def resume_part() -> Section:
     )
     table = Table("an upload into the sandbox that is killed in the middle", header, [row])
     table.show()
-    said = f"The sandbox then has {found.items:,} items. It runs on the same two cores, and is what takes the time."
+    said = f"The sandbox then has {found.items:,} items. It runs on the same two cores, and takes most of the time."
     return Section("Resuming", said, [table], [])
 
 
