@@ -73,14 +73,14 @@ def _list(context: typer.Context) -> None:
 @uploads_app.command()
 def resume(
     upload_id: Annotated[str, typer.Argument(metavar="ID", help="The upload's id, or how it begins.")],
-    base_url: Annotated[
-        str | None, typer.Option(help="Where the server is now, if its port or path is another one.")
-    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where the server is now, if its port is another one.")] = None,
 ) -> None:
     """Go on with an upload that was broken off. The key is looked for as a client looks for it."""
-    from intempt_nb.api.origin import Origin
     from intempt_nb.client import Client
+    from intempt_nb.codecs.rows.tabular import is_csv
+    from intempt_nb.transfer.jobs import options_of, place_of
     from intempt_nb.transfer.runs import uploads
+    from intempt_nb.transfer.upload import upload
 
     found = uploads().find(upload_id)
     run = found.run
@@ -88,10 +88,12 @@ def resume(
         raise UploadError(f"the upload {found.id} is {found.state}, so it cannot be gone on with")
     path = _unchanged(run)
     with Client(run.org, base_url=base_url or run.base_url) as client:
-        origin = Origin.of(client.base_url)
-        if run.host != ("loopback" if origin.is_loopback else str(origin)):
-            raise UploadError(f"the upload {found.id} went to {run.host}, not to {origin}")
-        typer.echo(repr(client.collections[run.collection_id].upload(path, **run.options)))
+        if run.host != place_of(client.base_url):
+            raise UploadError(f"the upload {found.id} went to {run.host}, not to {client.base_url}")
+        target = client.collections[run.collection_id]._target()
+        # A copy of rows may be of some that were put right, and be read as they were: as cells of a CSV.
+        report = upload(client._transport, target, path, options_of(run), fixed=not is_csv(path))
+        typer.echo(repr(report))
 
 
 def _unchanged(run: Run) -> Path:

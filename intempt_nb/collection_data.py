@@ -153,8 +153,9 @@ class CollectionData(ABC):
             Whether to go on with an earlier run of the same upload; otherwise all rows are sent again.
         on_unknown
             What to do with rows that were sent and whose answer never came. ``"repost"`` sends them again until one
-            comes, which is harmless where items overwrite themselves by their key. ``"skip"`` goes on without them,
-            ``"raise"`` stops; ``report.unknown_rows`` lists them.
+            comes, which is harmless where items overwrite themselves by their key (only a request that the server
+            carries out later than that, after a newer row of the same key, brings the older value back). ``"skip"``
+            goes on without them, ``"raise"`` stops; ``report.unknown_rows`` lists them.
         deadline
             Seconds that the upload may take; None for no limit. Two minutes without any answer end it in any case.
         progress

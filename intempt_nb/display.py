@@ -27,7 +27,7 @@ def shorten(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
+def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", *, limit: int = 200) -> str:
     """Return an HTML table; every cell, header and caption is escaped.
 
     Parameters
@@ -39,20 +39,20 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption:
         many there are.
     caption
         A line above the table; empty for none.
+    limit
+        Longer cells are cut.
     """
     head = "".join(f'<th scope="col" style="text-align:left">{escape(title)}</th>' for title in header)
+    style = "text-align:left;vertical-align:top"
     body = "".join(
         "<tr>"
-        + "".join(
-            f'<td style="text-align:left;vertical-align:top">{escape("" if cell is None else shorten(cell, 200))}</td>'
-            for cell in row
-        )
+        + "".join(f'<td style="{style}">{escape("" if cell is None else shorten(cell, limit))}</td>' for cell in row)
         + "</tr>"
         for row in _shown(rows)
     )
     wrap = "nowrap" if len(caption) <= _ONE_LINE else "normal"  # a narrow table would fold it into a column of words
-    style = f"caption-side:top;text-align:left;color:inherit;white-space:{wrap}"
-    title = f'<caption style="{style}">{escape(caption)}</caption>' if caption else ""
+    above = f"caption-side:top;text-align:left;color:inherit;white-space:{wrap}"
+    title = f'<caption style="{above}">{escape(caption)}</caption>' if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -64,13 +64,13 @@ def _shown(rows: Iterable[Sequence[object]]) -> list[list[object]]:
     return [*first, [f"… and {more:,} more", *[None] * (len(first[0]) - 1)]] if more else first
 
 
-def text_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
-    """Return the same table as aligned plain text, for terminals and ``text/plain``."""
-    table = [list(header), *(["" if cell is None else _one_line(cell) for cell in row] for row in _shown(rows))]
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", *, limit: int = 60) -> str:
+    """Return the same table as aligned plain text, for terminals and ``text/plain``; each row is one line."""
+    table = [list(header), *(["" if cell is None else _one_line(cell, limit) for cell in row] for row in _shown(rows))]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     return "\n".join(([caption] if caption else []) + lines)
 
 
-def _one_line(cell: object) -> str:
-    return shorten(" ".join(str(cell).split()), 60)
+def _one_line(cell: object, limit: int) -> str:
+    return shorten(" ".join(str(cell).split()), limit)

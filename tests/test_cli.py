@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -96,7 +97,7 @@ def test_a_port_that_is_taken_is_a_message_not_a_traceback(client: inb.Client, t
     assert "Traceback" not in done.stderr
 
 
-ROWS = pd.DataFrame({"id": [f"i{number}" for number in range(1_000)], "amount": range(1_000)})
+ROWS = pd.DataFrame({"id": [f"i{number}" for number in range(1_000)], "amount": np.arange(0.0, 1_000.0)})
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_an_upload_of_a_frame_is_listed_gone_on_with_and_forgotten(
 ) -> None:
     upload_id = break_off(broken_off, ROWS)
     listed = run("uploads").stdout
-    assert re.search(rf"{upload_id[:8]}  \S+ \S+ +sales +DataFrame +unfinished +300", listed)
+    assert re.search(rf"{upload_id[:8]}  \S+ \S+ \S+ +sales +DataFrame +unfinished +300", listed)
     status, said = call("uploads", "resume", upload_id[:10])
     assert status == 0, said
     assert re.search(r"accepted +1,000", said)
@@ -165,8 +166,27 @@ def test_an_upload_is_gone_on_with_from_the_file_as_it_was(
     path.write_text(text)
     elsewhere = call("uploads", "resume", upload_id, "--base-url", "https://api.intempt.com")[1]
     assert "went to loopback, not to https://api.intempt.com" in elsewhere
+    behind = call("uploads", "resume", upload_id, "--base-url", f"{broken_off._transport.base_url}/eu")[1]
+    assert re.search("went to loopback, not to .*/eu", behind)
     assert re.search(r"accepted +1,000", call("uploads", "resume", upload_id)[1])
     assert len(broken_off.load()) == 1_000
+
+
+def test_rows_put_right_are_gone_on_with_as_cells_of_the_file_they_are_of(
+    broken_off: inb.CollectionHandle, tmp_path: Path, call: Call
+) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("id;amount\n" + "".join(f"i{number};?\n" for number in range(300)))
+    options: dict[str, Any] = {"delimiter": ";", "decimal": ",", "on_unknown": "skip", "workers": 1}
+    report = broken_off.upload(path, limits=inb.Limits(batch_rows=50), **options)
+    assert report.rejected == 300
+    with pytest.raises(inb.AuthenticationError):
+        report.retry(report.rejected_rows.assign(amount="1,5"))
+    (upload_id,) = (each.id for each in inb.uploads() if each.state == "unfinished")
+    assert re.search(r"accepted +300", call("uploads", "resume", upload_id)[1])
+    assert inb.uploads().find(upload_id).run.on_unknown == "skip"
+    assert broken_off.load()["amount"].tolist() == [1.5] * 300
+    assert {each.state for each in inb.uploads()} == {"finished"}
 
 
 def test_uploads_say_what_they_need(broken_off: inb.CollectionHandle, call: Call) -> None:

@@ -45,6 +45,15 @@ def test_long_text_is_cut_visibly() -> None:
     assert shorten(123) == "123"
 
 
+def test_cells_are_cut_where_it_is_said_and_stay_on_one_line() -> None:
+    hostile = "a\r\nb\u2028c\x0b" + "x" * 300
+    for limit in (30, 60, 1_000):
+        _, row = text_table(["cell"], [[hostile]], limit=limit).splitlines()
+        assert row == shorten("a b c " + "x" * 300, limit)
+        assert f">{shorten(hostile, limit)}</td>" in html_table(["cell"], [[hostile]], limit=limit)
+    assert len(text_table(["cell"], [[hostile]]).splitlines()[1]) == 60
+
+
 def test_a_long_table_says_how_much_more_there_is() -> None:
     rows = ([str(number), None] for number in range(10_000))
     text = text_table(["a", "b"], rows).splitlines()

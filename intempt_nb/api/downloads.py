@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,12 +11,15 @@ from intempt_nb.errors import TransportError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import urllib3
+
     from intempt_nb.api.answers import Answer
     from intempt_nb.api.retries import Failure
 
-__all__ = ["Broken", "Place"]
+__all__ = ["Broken", "Place", "read_until"]
 
 _KNOWN: Final = 4096
+_PART: Final = 1 << 16
 _CHANGED: Final = "the connection broke in the middle of a page, and the server then gave another one; load it again"
 
 
@@ -56,3 +60,19 @@ class Place:
                 yield new
         if at < begun:
             raise TransportError(_CHANGED)
+
+
+def read_until(body: urllib3.HTTPResponse, end: float) -> bytes:
+    """Return a body that arrives before a time of :func:`time.perf_counter`, however slowly its parts drip in.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not.
+    """
+    parts = []
+    while part := body.read1(_PART, decode_content=True):
+        parts.append(part)
+        if time.perf_counter() > end:
+            raise TimeoutError("the answer did not come to its end in time")
+    return b"".join(parts)

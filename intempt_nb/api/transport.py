@@ -22,7 +22,7 @@ from requests.utils import get_environ_proxies
 
 from intempt_nb._version import __version__
 from intempt_nb.api.answers import Answer, decode, error_for_status, object_text, scrub_body
-from intempt_nb.api.downloads import Broken, Place
+from intempt_nb.api.downloads import Broken, Place, read_until
 from intempt_nb.api.origin import ApiRoot
 from intempt_nb.api.retries import Failure, classify, may_have_acted, retry_delay
 from intempt_nb.errors import ConfigurationError, DataError, DeliveryUnknownError, TransportError
@@ -164,7 +164,8 @@ class Transport:
         href, body
             As :meth:`request` has them.
         within
-            Seconds that connecting and each part of the answer may take, if that is less than the transport's own.
+            Seconds that the request may take in all; also connecting and each part of the answer, if that is less than
+            the transport's own.
 
         Returns
         -------
@@ -301,12 +302,12 @@ class Transport:
         self, method: str, url: str, path: str, body: bytes | None, within: float | None = None
     ) -> Answer | Failure:
         """Send one request and read the answer to its end."""
+        started = time.perf_counter()
 
         def exchange() -> Answer:
             with self._send(method, url, body, within) as response:
-                return self._read(response, method, path)
+                return self._read(response, method, path, None if within is None else started + within)
 
-        started = time.perf_counter()
         outcome = self._guarded(exchange)
         said = outcome.status if isinstance(outcome, Answer) else outcome.reason
         _log.debug("%s %s → %s in %.0f ms", method, path, said, (time.perf_counter() - started) * 1000)
@@ -368,10 +369,10 @@ class Transport:
             stream=True,
         )
 
-    def _read(self, response: requests.Response, method: str, path: str) -> Answer:
+    def _read(self, response: requests.Response, method: str, path: str, end: float | None = None) -> Answer:
         """Read an answer to its end; a server that repeats the key in an error does not spread it."""
         # Through raw: requests' own .content goes by 10 KiB and is several times slower on large pages.
-        body = response.raw.read(decode_content=True)
+        body = response.raw.read(decode_content=True) if end is None else read_until(response.raw, end)
         answer = Answer(method, path, response.status_code, self._headers(response), body)
         return answer if answer.ok else replace(answer, body=scrub_body(body, self._key.scrub))
 

@@ -64,13 +64,19 @@ class Batch:
         return Batch(self.lines, self.indices[chosen], self.rows[chosen])
 
     def followed_by(self, other: Batch) -> Batch:
-        """Return a batch of the rows of both; not empty itself."""
-        first, end = self.indices[0], self.indices[-1] + 1
-        own = self.lines.offsets[first : end + 1] - self.lines.offsets[first]
-        data = b"".join((self.lines.data[self.lines.offsets[first] : self.lines.offsets[end]], other.lines.data))
-        lines = EncodedRows(memoryview(data), np.concatenate((own, other.lines.offsets[1:] + own[-1])))
-        indices = np.concatenate((self.indices - first, other.indices + (end - first)))
+        """Return a batch of the rows of both, neither of which is empty; it holds no others."""
+        own, first = self._stretch()
+        added, begin = other._stretch()
+        data = b"".join((own.data, added.data))
+        lines = EncodedRows(memoryview(data), np.concatenate((own.offsets, added.offsets[1:] + own.offsets[-1])))
+        indices = np.concatenate((self.indices - first, other.indices + (len(own) - begin)))
         return Batch(lines, indices, np.concatenate((self.rows, other.rows)))
+
+    def _stretch(self) -> tuple[EncodedRows, int]:
+        """Return the lines from the first row's to the last one's, and where they begin among all."""
+        first, end = int(self.indices[0]), int(self.indices[-1]) + 1
+        offsets = self.lines.offsets[first : end + 1]
+        return EncodedRows(self.lines.data[offsets[0] : offsets[-1]], offsets - offsets[0]), first
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,8 @@ class Cutter:
             batch, rows, lanes = batch.filter(pa.array(keep)), rows[keep], lanes[keep]
         lines = encode_rows(batch, self.target.schema, nulls=self.nulls)
         fitting = self._fitting(lines, rows)
+        if not len(fitting):
+            return
         if self.routing.lanes == 1:
             yield 0, Batch(lines, fitting, rows[fitting])
             return

@@ -27,7 +27,9 @@ from intempt_nb.codecs.rows.files import BLOCK_ROWS
 from intempt_nb.codecs.rows.formulas import guarded, neutralised, restored
 from intempt_nb.codecs.rows.json_writing import as_cells, write_json_lines
 from intempt_nb.errors import DataError
+from intempt_nb.schema.checking.matching import match_name
 from intempt_nb.schema.mapping.layouts import is_text, plain_layout
+from intempt_nb.schema.model import Enum, String, Uuid, describe, without_null
 from intempt_nb.transfer.keys import ID
 
 if TYPE_CHECKING:
@@ -36,11 +38,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from intempt_nb.schema.schema import Schema
+
     Rows = NDArray[np.int64]
     Ids = Callable[[Rows], Sequence[str | None]]
     Write = Callable[[IO[bytes], pa.Table], None]
 
-__all__ = ["open_dead_letters", "read_rejected", "write_dead_letters"]
+__all__ = ["has_ids", "is_dead_letters", "open_dead_letters", "read_rejected", "require_texts", "write_dead_letters"]
 
 ROW, STATUS, ERROR = "_intempt_row", "_intempt_status", "_intempt_error"
 LINE = "_intempt_line"
@@ -306,14 +310,49 @@ def open_dead_letters(source: Tabular) -> Tabular:
         The source's own columns, what looked like a formula as it was; and `ID`, if it holds keys. Rows that still have
         a line in `LINE` are malformed. A source that is none of these is returned as it is.
     """
-    names = source.schema.names
-    if not set(_TOLD) & set(names):
+    if not is_dead_letters(source):
         return source
+    names = source.schema.names
     places = [place for place, each in enumerate(source.schema) if _is_kept(each)]
     plain = restored(pa.array([names[place] for place in places], pa.string())).to_pylist()
     fields = [source.schema.field(place).with_name(name) for place, name in zip(places, plain, strict=True)]
     read = partial(_read, source, dict(zip(places, plain, strict=True)))
     return replace(source, schema=pa.schema(fields), read=read)
+
+
+def is_dead_letters(source: Tabular) -> bool:
+    """Return whether a source has columns that :func:`write_dead_letters` gave it."""
+    return bool(set(_TOLD) & set(source.schema.names))
+
+
+def has_ids(source: Tabular) -> bool:
+    """Return whether any row of dead letters, opened, holds a key that was made for it."""
+    if ID not in source.schema.names:
+        return False
+    place = source.schema.names.index(ID)
+    columns = (block.batch.column(place).cast(pa.string()) for block in source.blocks({ID}))
+    return any(pc.any(pc.not_equal(column, "")).as_py() for column in columns)
+
+
+def require_texts(source: Tabular, schema: Schema) -> None:
+    """Refuse rows put right whose texts were made numbers of: ``001`` became 1, and cannot be told from 1.
+
+    Raises
+    ------
+    DataError
+        With the way to read them that keeps their texts.
+    """
+    for field in schema.fields:
+        place = match_name(field, source.schema.names)
+        kind = pa.null() if place is None else source.schema.field(place).type
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        if is_number and isinstance(without_null(field.type), String | Enum | Uuid):
+            raise DataError(
+                f"the column holds {kind}; expected {describe(field.type)}. If it was read from a file of rejected "
+                "rows, texts such as 001 have become numbers: read the file with pandas.read_csv(path, dtype=str, "
+                "keep_default_na=False, na_values=['']), or give the path itself",
+                field=field.name,
+            )
 
 
 def _is_kept(field: pa.Field) -> bool:

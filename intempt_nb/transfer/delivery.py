@@ -8,22 +8,24 @@ no connection                                  not delivered: sent again
 401, 403, 404 and all others below 500         the upload cannot go on
 429, 503                                       nothing stored: sent again, all workers slower or later
 500, 501, 502, 504, connection lost, time-out  may be stored: sent again if that is harmless (`Delivery.on_unknown`)
-500 again and again                            a row that the server breaks on: for the caller to narrow down
+the same again and again                       a row that the server breaks on: for the caller to narrow down
 =============================================  =====================================================================
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from intempt_nb.api import endpoints
 from intempt_nb.api.answers import Answer, error_for_status
 from intempt_nb.api.retries import Failure, backoff, may_have_acted
-from intempt_nb.errors import IntemptError, RejectedError, UploadError
+from intempt_nb.errors import IntemptError, RejectedError, TransportError, UploadError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Event
 
     from intempt_nb.api.transport import Transport
@@ -36,7 +38,7 @@ PATIENCE = 120.0
 """Seconds without any answer that brings an upload forward, after which it gives up."""
 
 STUBBORN = 5
-"""So many answers of 500 to the same body are taken for a fault of the body's."""
+"""After so many requests with the same body that may have been carried out, parts of it are tried."""
 
 _NARROWED = (400, 413, 422)
 
@@ -91,20 +93,42 @@ class Courier:
         What to do when no answer comes, and for how long.
     stop
         No request is begun once it is set.
+    started
+        When the deadline's time began, by :func:`time.monotonic`; None for now.
+    waiting
+        Told why nothing is sent while a request has to wait, and None when it goes on.
     """
 
-    def __init__(self, transport: Transport, source_id: str, pace: Pace, options: Delivery, stop: Event) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        source_id: str,
+        pace: Pace,
+        options: Delivery,
+        stop: Event,
+        *,
+        started: float | None = None,
+        waiting: Callable[[str | None], None] = lambda reason: None,
+    ) -> None:
         self._transport = transport
         self._href = endpoints.source_data_path(source_id)
         self._pace = pace
         self._options = options
         self._stop = stop
-        self._started = self._moved = time.monotonic()
+        self._waiting = waiting
+        self._moved = time.monotonic()
+        self._started = self._moved if started is None else started
+        self._troubles: Counter[str] = Counter()
 
     @property
     def moved(self) -> float:
         """When an answer last brought the upload forward, by :func:`time.monotonic`."""
         return self._moved
+
+    @property
+    def troubles(self) -> dict[str, int]:
+        """What kept requests from getting through, and how often: ``{"429": 3, "no answer": 1}``."""
+        return dict(self._troubles)
 
     def deliver(self, body: bytes, *, suspect: bool = False) -> Outcome:
         """Send a body until it is known what became of it.
@@ -121,17 +145,21 @@ class Courier:
             late = self._wait_for_permit()
             if late is not None or self._stop.is_set():
                 return Halted(late, uncertain)
-            outcome = self._transport.attempt(self._href, body, self._time_left())
+            try:
+                outcome = self._transport.attempt(self._href, body, self._time_for_one())
+            except TransportError as error:  # the connection was closed meanwhile
+                self._pace.dropped()
+                return Halted(error, uncertain)
             known = self._judge(outcome, uncertain, suspect)
             if known is not None:
                 return known
             uncertain = uncertain or may_have_acted(outcome)
-            failures += isinstance(outcome, Answer) and outcome.status == 500
+            failures += may_have_acted(outcome)
             if failures == STUBBORN:
                 return Stubborn(self._error(outcome, uncertain))
             if time.monotonic() - max(self._moved, begun) > PATIENCE:
                 return Halted(self._error(outcome, uncertain), uncertain)
-            self._stop.wait(backoff(attempt))
+            self._pause(backoff(attempt))
             attempt += 1
 
     def _judge(self, outcome: Answer | Failure, uncertain: bool, suspect: bool) -> Outcome | None:
@@ -144,16 +172,19 @@ class Courier:
             error = error_for_status(outcome)
             assert isinstance(error, RejectedError)  # noqa: S101  (what the three statuses become)
             return Refused(error)
+        acted = may_have_acted(outcome)
         asked = outcome.retry_after if isinstance(outcome, Answer) else None
         if not _is_passing(outcome) or (asked or 0.0) > PATIENCE:
-            if isinstance(outcome, Answer) and outcome.status < 500:
-                self._pace.succeeded()
-            return Halted(self._error(outcome, uncertain), uncertain or may_have_acted(outcome))
-        if isinstance(outcome, Answer) and outcome.status in (429, 503) and (outcome.status == 429 or asked):
+            self._pace.succeeded() if isinstance(outcome, Answer) and outcome.status < 500 else self._pace.dropped()
+            return Halted(self._error(outcome, uncertain), uncertain or acted)
+        self._troubles[_trouble(outcome)] += 1
+        if isinstance(outcome, Answer) and (outcome.status == 429 or (outcome.status == 503 and asked is not None)):
             self._pace.refused(asked)
-        elif not (suspect and isinstance(outcome, Answer) and outcome.status == 500):
+        elif suspect and acted:
+            self._pace.dropped()
+        else:
             self._pace.failed(asked)
-        if may_have_acted(outcome) and self._options.on_unknown != "repost":
+        if acted and self._options.on_unknown != "repost":
             return Doubtful(self._error(outcome, uncertain))
         return None
 
@@ -162,6 +193,7 @@ class Courier:
 
     def _wait_for_permit(self) -> UploadError | None:
         """Wait until a request may begin; return why it must not any more."""
+        told = False
         while not self._stop.is_set():
             left = self._time_left()
             if left is not None and left <= 0:
@@ -169,13 +201,32 @@ class Courier:
             wait = self._pace.permit()
             if not wait:
                 break
-            self._stop.wait(wait if left is None else min(wait, left))
+            told = True
+            self._waiting(self._pace.said())
+            self._pause(wait)
+        if told:
+            self._waiting(None)
         return None
+
+    def _pause(self, seconds: float) -> None:
+        left = self._time_left()
+        self._stop.wait(seconds if left is None else max(0.0, min(seconds, left)))
 
     def _time_left(self) -> float | None:
         if self._options.deadline is None:
             return None
         return self._options.deadline - (time.monotonic() - self._started)
+
+    def _time_for_one(self) -> float:
+        """Return the seconds that one request may take, whatever the server does."""
+        left = self._time_left()
+        return PATIENCE if left is None else max(0.001, min(left, PATIENCE))
+
+
+def _trouble(outcome: Answer | Failure) -> str:
+    if isinstance(outcome, Answer):
+        return str(outcome.status)
+    return "no answer" if outcome.sent else "no connection"
 
 
 def _is_passing(outcome: Answer | Failure) -> bool:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from intempt_nb.api.origin import Origin
 from intempt_nb.codecs.rows.columnar import open_ipc
-from intempt_nb.codecs.rows.csv_dialect import CsvOptions
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions, require_encoding
 from intempt_nb.codecs.rows.tabular import is_csv, open_tabular
+from intempt_nb.errors import UploadError
 from intempt_nb.transfer.batches import Cutter
-from intempt_nb.transfer.deadletters import open_dead_letters
+from intempt_nb.transfer.deadletters import has_ids, is_dead_letters, open_dead_letters, require_texts
 from intempt_nb.transfer.journal import Run
-from intempt_nb.transfer.keys import ID, adopt_ids, maker_for
-from intempt_nb.transfer.options import MOST_WORKERS
+from intempt_nb.transfer.keys import adopt_ids, maker_for
+from intempt_nb.transfer.options import MOST_WORKERS, Delivery, MissingValues, UploadOptions
 from intempt_nb.transfer.prepare import plan_columns, prepare
 from intempt_nb.transfer.report import Letters, UploadReport
 from intempt_nb.transfer.spool import spool
@@ -30,12 +34,12 @@ if TYPE_CHECKING:
     from intempt_nb.codecs.rows.blocks import Tabular
     from intempt_nb.transfer.batches import Batch, Routing
     from intempt_nb.transfer.keys import KeyMaker
-    from intempt_nb.transfer.options import Target, UploadOptions
+    from intempt_nb.transfer.options import OnUnknown, Target
     from intempt_nb.transfer.prepare import ColumnPlan, Prepared
     from intempt_nb.transfer.report import Again
     from intempt_nb.transfer.tally import Tally
 
-__all__ = ["Job", "make_job"]
+__all__ = ["Job", "make_job", "options_of", "place_of"]
 
 
 def make_job(target: Target, source: Any, options: UploadOptions, *, copied: bool, fixed: bool) -> Job:
@@ -57,37 +61,77 @@ def make_job(target: Target, source: Any, options: UploadOptions, *, copied: boo
     Raises
     ------
     DataError
-        If the source cannot be opened, lacks a required column, or cannot be keyed as the options say.
+        If the source cannot be opened, lacks a required column, or cannot be keyed as the options say; if what rows put
+        right say was lost, in pandas or in another encoding.
     UploadError
         If there is no room for a copy.
     """
-    csv = options.csv if is_csv(source) or not fixed else CsvOptions()
-    if copied and isinstance(source, pa.RecordBatchReader):  # may be more than the memory holds
-        opened, is_copy = replace(_copy(source, target), origin="RecordBatchReader"), True
-    else:
-        opened = open_tabular(source, **asdict(csv))
-        is_copy = copied and opened.path is None
+    opened, is_copy = _opened(source, options, copied=copied, fixed=fixed)
+    try:
+        return _made(target, opened, options, is_copy=is_copy, fixed=fixed)
+    except BaseException:
         if is_copy:
-            batches = (block.batch for block in opened.blocks())
-            copy = _copy(pa.RecordBatchReader.from_batches(opened.schema, batches), target)
-            opened = replace(opened, path=copy.path, read=copy.read, digest=copy.digest)
+            _remove(opened)
+        raise
+
+
+def _opened(source: Any, options: UploadOptions, *, copied: bool, fixed: bool) -> tuple[Tabular, bool]:
+    """Return a source, and whether it is a copy that was made here."""
+    if fixed and is_csv(source):
+        require_encoding(Path(source), options.csv)
+    if copied and isinstance(source, pa.RecordBatchReader):  # may be more than the memory holds
+        return replace(_copy(source), origin="RecordBatchReader"), True
+    opened = open_tabular(source, **asdict(options.csv if is_csv(source) or not fixed else CsvOptions()))
+    if not copied or opened.path is not None:
+        return opened, False
+    copy = _copy(pa.RecordBatchReader.from_batches(opened.schema, (block.batch for block in opened.blocks())))
+    return replace(opened, path=copy.path, read=copy.read, digest=copy.digest), True
+
+
+def _copy(rows: pa.RecordBatchReader) -> Tabular:
+    """Return a source that reads from a copy of rows in the state folder."""
+    spooled = spool(rows, state_folder())
+    return replace(open_ipc(spooled.path), digest=lambda: spooled.digest)
+
+
+def _remove(copy: Tabular) -> None:
+    if copy.path is not None:
+        copy.path.unlink(missing_ok=True)
+
+
+def _made(target: Target, opened: Tabular, options: UploadOptions, *, is_copy: bool, fixed: bool) -> Job:
+    stamp = opened.stamp()
+    if fixed or is_dead_letters(opened):
+        require_texts(opened, target.schema)
     if fixed:
         opened = replace(opened, decimal=options.csv.decimal)
-    stamp = opened.stamp()
     opened = open_dead_letters(replace(opened, digest=cache(opened.digest)))
-    rule = "row" if options.key is None and ID in opened.schema.names else options.key  # rows may have been added
+    # Rows may have been added to those whose keys were made.
+    rule = "row" if options.key is None and has_ids(opened) else options.key
     opened = adopt_ids(opened, target)
     maker = maker_for(target, opened, rule)
     made = () if maker is None else (maker.name,)
     columns = plan_columns(target.schema, opened, supplied=made)
-    return Job(target, opened, columns, maker, options, stamp, is_copy)
+    return Job(
+        target, opened, columns, maker, options, stamp, is_copy, maker is not None and rule is None and not fixed
+    )
 
 
-def _copy(rows: pa.RecordBatchReader, target: Target) -> Tabular:
-    """Return a source that reads from a copy of rows in the state folder, which no other collection's upload has."""
-    spooled = spool(rows, state_folder())
-    path = spooled.path.replace(spooled.path.with_stem(f"{spooled.digest[:32]}-{target.collection_id}"))
-    return replace(open_ipc(path), digest=lambda: spooled.digest)
+def place_of(base_url: str) -> str:
+    """Return what stands for a server in a run's identity: its port is left out where it is this machine."""
+    origin = Origin.of(base_url)
+    return ("loopback" if origin.is_loopback else str(origin)) + urlsplit(base_url).path.rstrip("/")
+
+
+def options_of(run: Run) -> UploadOptions:
+    """Return the options of a run that are known of it."""
+    told = run.options
+    return UploadOptions(
+        csv=CsvOptions(**{each.name: told[each.name] for each in fields(CsvOptions)}),
+        missing=MissingValues(told["nulls"], told["nan"]),
+        key=told["key"],
+        delivery=Delivery(cast("OnUnknown", run.on_unknown)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +154,8 @@ class Job:
         What `Tabular.stamp` said when the source was opened.
     is_copy
         Whether the source is a copy that was made for this upload.
+    is_keyed_unasked
+        Whether keys are made only because the source has none, for rows that are not of an earlier upload.
     """
 
     target: Target
@@ -119,6 +165,7 @@ class Job:
     options: UploadOptions
     stamp: tuple[int, int] | None
     is_copy: bool
+    is_keyed_unasked: bool
 
     @property
     def workers(self) -> int:
@@ -129,20 +176,42 @@ class Job:
         filled = (self.stamp or (0, 0))[0] // limits.batch_bytes if rows is None else rows // limits.batch_rows
         return min(max(filled, 1), MOST_WORKERS)
 
-    def batches(self, routing: Routing, tally: Tally) -> Generator[tuple[int, Batch]]:
-        """Read, check, convert and cut; see :class:`Cutter`."""
-        cutter = Cutter(self.target, self.options.limits, self.options.missing.nulls, routing, tally)
-        return cutter.batches(self._with_keys(self._with_progress(self._prepared())))
+    def has_changed(self) -> bool:
+        """Return whether the file is not what it was when it was opened."""
+        return not self.is_copy and self.source.stamp() != self.stamp
 
-    def run(self, org: str, base_url: str) -> Run:
+    def batches(self, routing: Routing, tally: Tally) -> Generator[tuple[int, Batch]]:
+        """Read, check, convert and cut; see :class:`Cutter`.
+
+        Raises
+        ------
+        UploadError
+            Before a batch that a changed file may have gone into.
+        """
+        cutter = Cutter(self.target, self.options.limits, self.options.missing.nulls, routing, tally)
+        with closing(cutter.batches(self._with_keys(self._prepared()))) as batches:
+            for each in batches:
+                self._require_unchanged()  # what was read before this, and only that, is of the content that it says
+                yield each
+        self._require_unchanged()
+
+    def discard(self) -> None:
+        """Remove the copy, if it is one."""
+        if self.is_copy:
+            _remove(self.source)
+
+    def _require_unchanged(self) -> None:
+        if self.has_changed():
+            raise UploadError(f"{self.source.origin} has changed while it was uploaded; upload it again as it is now")
+
+    def run(self, org: str, base_url: str, retry_of: str | None) -> Run:
         """Return what identifies this upload."""
-        origin = Origin.of(base_url)
         return Run(
             content=self.source.digest(),
             columns=tuple(self.source.schema.names),
             schema=json.dumps(self.target.schema.to_avro(), sort_keys=True),
             org=org,
-            host="loopback" if origin.is_loopback else str(origin),
+            host=place_of(base_url),
             collection_id=self.target.collection_id,
             collection=self.target.collection,
             source_id=self.target.source_id,
@@ -151,6 +220,8 @@ class Job:
             origin=self.source.origin,
             path=None if self.source.path is None else str(self.source.path.absolute()),
             base_url=base_url,
+            retry_of=retry_of,
+            on_unknown=self.options.delivery.on_unknown,
         )
 
     def report(self, tally: Tally, started: float, again: Again) -> UploadReport:
@@ -175,6 +246,7 @@ class Job:
             key_rule=None if self.maker is None else str(self.maker),
             rejects_table=tally.rejects_table(),
             unknown_rows=unknown,
+            refused_before=tally.refused_before,
             letters=Letters(self.source, None if self.is_copy else self.stamp, dict(tally.statuses), self.maker, again),
         )
 
@@ -191,12 +263,3 @@ class Job:
                 yield block
             else:
                 yield replace(block, batch=self.maker.complete(block.batch, block.rows, self.target.schema))
-
-    def _with_progress(self, blocks: Iterator[Prepared]) -> Iterator[Prepared]:
-        from tqdm.auto import tqdm  # not needed before there is something to show
-
-        hidden = None if self.options.progress is None else not self.options.progress
-        with tqdm(total=self.source.length, unit=" rows", unit_scale=True, disable=hidden) as bar:
-            for block in blocks:
-                yield block
-                bar.update(len(block.rows) + block.rejected)

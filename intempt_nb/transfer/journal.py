@@ -12,6 +12,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from intempt_nb.errors import UploadError
 from intempt_nb.transfer.journal_files import (
+    COPY_SUFFIX,
     FORMAT,
     Header,
     Run,
@@ -33,11 +35,10 @@ from intempt_nb.transfer.journal_files import (
     remove,
     tidy,
 )
-from intempt_nb.transfer.known import Known, Post, Rejected
+from intempt_nb.transfer.known import NO_COUNT, Known, Posts, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -75,15 +76,22 @@ class Journal:
         Whether anything is known from before.
     known
         What was known when it was opened.
+    former_path
+        The copy of the rows that this run had named until now, if it is another one than the run's `path` is.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, header: Header) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, header: Header, former_path: str | None = None
+    ) -> None:
         self._path = path
+        self._run = header.run
         self._connection: sqlite3.Connection | None = connection
         self._lock = Lock()
         self._waiting: list[Step] = []
         self._flushed = True
         self._under_way: dict[tuple[int, int, int], int] = {}
+        self._has_sent = False
+        self.former_path = former_path
         self.lanes = header.lanes
         self.started = header.started
         self.finished = header.finished is not None
@@ -95,7 +103,7 @@ class Journal:
         self._parts = _number(connection, "SELECT max(id) FROM left_out")
 
     @classmethod
-    def open(cls, folder: Path, run: Run, *, lanes: int, resume: bool) -> Journal:
+    def open(cls, folder: Path, run: Run, *, lanes: int, resume: bool, anew: bool = False) -> Journal:
         """Find the journal of a run in the state folder, or begin one.
 
         Journals of runs that were finished more than 30 days ago are removed.
@@ -110,7 +118,9 @@ class Journal:
             Into how many lanes its rows are divided; a run that has begun keeps its own number.
         resume
             Whether to go on with what is known; otherwise it is dropped. It is dropped too if the run was finished and
-            another one has sent into the collection since it began.
+            another one has sent into the collection since.
+        anew
+            Whether that goes for a run that was not finished, too: what it had sent may be overwritten.
 
         Raises
         ------
@@ -120,16 +130,22 @@ class Journal:
         make_folder(folder)
         tidy(folder)
         path = journal_path(folder, run.id)
-        with explained(path):
-            connection = _connect(path, resume)
-            try:
-                header = _begun(connection, folder, run, lanes, resume)
-                if header.finished is None:
+        connection = None
+        # An interruption is one here until it is outside: who keeps the error would keep the journal open and locked.
+        try:
+            with explained(path):
+                connection = _connect(path, resume)
+                former = _header(connection, resume)
+                header = _begun(connection, folder, run, former if resume else None, lanes, anew=anew)
+                if header.finished is None and header.run.retry_of is None:
                     note_last(folder, run)
-                return cls(path, connection, header)
-            except BaseException:
+                with suppress(sqlite3.Error):  # only `look_past` needs it
+                    connection.execute("PRAGMA wal_checkpoint")
+                return cls(path, connection, header, _former_copy(path.parent, former, run))
+        except BaseException:
+            if connection is not None:
                 connection.close()
-                raise
+            raise
 
     def begin(self, lane: int, first: int, last: int, rows: int | None = None) -> None:
         """Note that rows of a lane are about to be sent; on the disk when it returns.
@@ -161,6 +177,7 @@ class Journal:
                     begun[lane, first, last] = self._posts
                     steps.append((_POST, (self._posts, self._session, lane, first, last, rows, 0)))
             if begun:
+                self._has_sent = True
                 self._write(self._connection, [*self._waiting, *steps])
                 self.finished = False
                 self._under_way |= begun
@@ -168,6 +185,11 @@ class Journal:
     def has_begun(self, lane: int, first: int, last: int) -> bool:
         """Return whether a request is noted whose outcome is not."""
         return (lane, first, last) in self._under_way
+
+    def under_way(self) -> list[tuple[int, int, int]]:
+        """Return the lane, first and last row of each request that is noted and whose outcome is not, in order."""
+        with self._lock:
+            return sorted(self._under_way)
 
     def accept(self, lane: int, first: int, last: int) -> None:
         """Note that the server has what was begun."""
@@ -222,6 +244,8 @@ class Journal:
     def finish(self) -> None:
         """Note that nothing is left to be sent; on the disk when it returns.
 
+        If this session has sent anything, the run is then the last one that has sent into its collection.
+
         Raises
         ------
         UploadError
@@ -229,20 +253,26 @@ class Journal:
         """
         with self._lock:
             if self._connection is not None:
+                if self._has_sent and self._run.retry_of is None:  # before a later look can find it finished
+                    note_last(self._path.parents[1], self._run)
                 now = ("UPDATE run SET finished = ?", (datetime.now(UTC).isoformat(),))
                 self._write(self._connection, [*self._waiting, now])
                 self.finished = True
 
     def close(self) -> None:
         """Write what is not written yet, and let others open it. Calling it again does nothing."""
-        with self._lock:
-            if self._connection is None:
-                return
-            connection, self._connection = self._connection, None
-            with suppress(UploadError, sqlite3.Error):  # what cannot be written is in doubt, and is sent again
-                self._write(connection, self._waiting)
-                connection.execute("PRAGMA journal_mode=DELETE")  # so that a look at it leaves no files behind
-            connection.close()
+        try:
+            with self._lock:
+                if self._connection is not None:
+                    with suppress(UploadError, sqlite3.Error):  # what cannot be written is in doubt, and is sent again
+                        self._write(self._connection, self._waiting)
+                        # So that a look at it leaves no files behind.
+                        self._connection.execute("PRAGMA journal_mode=DELETE")
+        finally:  # interrupted, too: it would be locked for as long as someone keeps the error
+            with self._lock:
+                connection, self._connection = self._connection, None
+                if connection is not None:
+                    connection.close()
 
     def _write(self, connection: sqlite3.Connection, steps: Sequence[Step], *, flushed: bool = True) -> None:
         """Write steps as one; those that waited go on waiting if that fails.
@@ -267,16 +297,27 @@ def _connect(path: Path, resume: bool) -> sqlite3.Connection:
     return connect(path)
 
 
-def _begun(connection: sqlite3.Connection, folder: Path, run: Run, lanes: int, resume: bool) -> Header:
-    """Return what the journal says of the run, which has begun then."""
-    header = _header(connection, resume)
-    if header is not None and resume and header.finished is None:
+def _begun(
+    connection: sqlite3.Connection, folder: Path, run: Run, former: Header | None, lanes: int, *, anew: bool
+) -> Header:
+    """Return what the journal says of the run, which has begun then; it goes on with `former` if nothing is against it.
+
+    Parameters
+    ----------
+    former
+        What the journal says of an earlier session; None if that is to be dropped.
+    """
+    if former is not None:
         # The file or the server may have moved; the name of a copy of rows says less than where they came from.
-        told = replace(run, origin=header.run.origin) if run.path == header.run.path else run
-        _as_one(connection, [("UPDATE run SET about = ?", (told.to_json(),))])
-        return header
-    if header is not None and resume and last_run(folder, run) == run.id:
-        return header
+        origin = former.run.origin if run.path == former.run.path else run.origin
+        run = replace(run, origin=origin, retry_of=run.retry_of or former.run.retry_of)
+        last = last_run(folder, run)
+        was_last = last is not None and last in (run.id, run.retry_of)
+        if former.finished is None and (was_last or last is None or not anew):
+            _as_one(connection, [("UPDATE run SET about = ?", (run.to_json(),))])
+            return replace(former, run=run)
+        if former.finished is not None and was_last:
+            return former
     begun = Header(run, lanes, datetime.now(UTC), None)
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     dropped = [(f"DROP TABLE {name}", ()) for name in tables]
@@ -284,6 +325,13 @@ def _begun(connection: sqlite3.Connection, folder: Path, run: Run, lanes: int, r
     about = ("INSERT INTO run VALUES (?, ?, ?, NULL)", (run.to_json(), lanes, begun.started.isoformat()))
     _as_one(connection, [*dropped, *made, about])
     return begun
+
+
+def _former_copy(uploads: Path, former: Header | None, run: Run) -> str | None:
+    """Return the copy of rows that an earlier session named, if this one names another; users' own files are none."""
+    path = None if former is None else former.run.path
+    is_copy = path is not None and Path(path).parent == uploads and path.endswith(COPY_SUFFIX)
+    return path if is_copy and path != run.path else None
 
 
 def _header(connection: sqlite3.Connection, resume: bool) -> Header | None:
@@ -310,10 +358,10 @@ def _as_one(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
         raise
 
 
-def read_posts(connection: sqlite3.Connection) -> list[Post]:
+def read_posts(connection: sqlite3.Connection) -> Posts:
     """Return the requests that a journal knows of."""
-    found = connection.execute("SELECT session, lane, first, last, rows, accepted FROM post ORDER BY id")
-    return [Post(session, lane, first, last, rows, bool(held)) for session, lane, first, last, rows, held in found]
+    query = "SELECT session, lane, first, last, coalesce(rows, ?), accepted FROM post ORDER BY id"
+    return Posts.of(connection.execute(query, (NO_COUNT,)))
 
 
 def read_known(connection: sqlite3.Connection) -> Known:

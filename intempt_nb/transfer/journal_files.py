@@ -39,10 +39,12 @@ __all__ = [
     "journals",
     "last_run",
     "look",
+    "look_past",
     "make_folder",
     "note_last",
     "read_header",
     "remove",
+    "remove_copies",
     "tidy",
 ]
 
@@ -53,7 +55,7 @@ PART_SUFFIX: Final = ".part"
 KEPT_DAYS: Final = 30
 """Finished runs, and copies of rows that no run needs, are removed when they are older."""
 
-PATIENCE: Final = 1.0
+BUSY_TIME: Final = 1.0
 """Seconds to wait for a journal that someone has open: a listing takes far less, an upload far more."""
 
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -74,7 +76,7 @@ _FAULTS: Final[Mapping[int, Fault]] = {
 }
 """What SQLite's errors mean; all others, that the file does not hold what it should."""
 
-_NOT_IDENTITY: Final = ("origin", "path", "base_url")
+_NOT_IDENTITY: Final = ("origin", "path", "base_url", "retry_of", "on_unknown")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class Run:
     origin, path, base_url
         Where the rows came from and went to, for people, and to go on from the command line. `path` is absolute, and
         that of the copy where the rows came from no file. They are not part of the identity.
+    retry_of
+        The id of the upload whose rejected rows these are, put right; of a retry of a retry, still that of the first.
+        None for all others. It belongs to that upload, and does not overwrite it. Not part of the identity.
+    on_unknown
+        What becomes of rows in doubt when it is gone on with from the command line. Not part of the identity.
     """
 
     content: str
@@ -111,6 +118,8 @@ class Run:
     origin: str
     path: str | None
     base_url: str
+    retry_of: str | None = None
+    on_unknown: str = "repost"
 
     @cached_property
     def id(self) -> str:
@@ -129,7 +138,7 @@ class Run:
     def from_json(cls, text: str) -> Run:
         """Read what `to_json` wrote."""
         told = json.loads(text)
-        values = {each.name: told[each.name] for each in fields(cls)}
+        values = {each.name: told[each.name] for each in fields(cls) if each.name in told}
         return cls(**{**values, "columns": tuple(values["columns"]), "key": tuple(values["key"])})
 
 
@@ -215,7 +224,11 @@ def connect(path: Path) -> sqlite3.Connection:
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_TIME,
+        isolation_level=None,
+        check_same_thread=False,
     )
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -225,10 +238,10 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("COMMIT")
         if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("pages do not fit together")
+        _with_suffix(path, "-shm").unlink(missing_ok=True)  # a listing's; nobody else can have it in use now
     except BaseException:
         connection.close()
         raise
-    _with_suffix(path, "-shm").unlink(missing_ok=True)  # a listing's; nobody else can have it in use now
     return connection
 
 
@@ -269,6 +282,19 @@ def look(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def look_past(path: Path) -> Header | None:
+    """Return what the journal of an upload that is under way says of it; None if that cannot be made out.
+
+    It was written before the upload began to send, and is read without a lock: nothing else there can be relied on.
+    """
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection,
+    ):
+        return read_header(connection)
+    return None
+
+
 def last_run(folder: Path, run: Run) -> str | None:
     """Return the id of the run that sent last into a run's collection; None if that is not known."""
     try:
@@ -283,9 +309,15 @@ def note_last(folder: Path, run: Run) -> None:
     with explained(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=PART_SUFFIX, dir=path.parents[1])
-        with open(handle, "w", encoding="ascii") as file:
-            file.write(run.id)
-        Path(name).replace(path)
+        try:
+            try:
+                os.write(handle, run.id.encode("ascii"))
+            finally:
+                os.close(handle)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def _last(folder: Path, run: Run) -> Path:
@@ -312,7 +344,7 @@ def remove(path: Path) -> None:
         for suffix in ("", "-wal", "-shm", "-journal"):
             _with_suffix(path, suffix).unlink(missing_ok=True)
         if header is not None and header.run.path is not None:
-            _remove_copies(path.parent, [Path(header.run.path)])
+            remove_copies(path.parent, [Path(header.run.path)])
 
 
 def tidy(folder: Path) -> None:
@@ -328,7 +360,7 @@ def tidy(folder: Path) -> None:
             if path.suffix == ".db" and _is_finished(path):
                 with suppress(UploadError):
                     remove(path)
-        _remove_copies(uploads, [path for path in old if path.suffix == COPY_SUFFIX])
+        remove_copies(uploads, [path for path in old if path.suffix == COPY_SUFFIX])
         for path in uploads.glob(f"*{PART_SUFFIX}"):
             if now - path.stat().st_mtime > _DAY:
                 path.unlink(missing_ok=True)
@@ -343,7 +375,7 @@ def _is_finished(path: Path) -> bool:
     return header is not None and header.finished is not None
 
 
-def _remove_copies(uploads: Path, copies: list[Path]) -> None:
+def remove_copies(uploads: Path, copies: list[Path]) -> None:
     """Remove copies of rows, unless a run goes on with them, or may: a journal that cannot be read does not say."""
     chosen = {path for path in copies if path.parent == uploads and path.suffix == COPY_SUFFIX}
     if not chosen:

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.codecs.wire.bodies import encode_rows
+from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
 from intempt_nb.schema.checking.matching import match_name
-from intempt_nb.schema.model import String, without_null
+from intempt_nb.schema.model import Double, Float, String, Uuid, without_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from intempt_nb.codecs.rows.blocks import Block, Tabular
+    from intempt_nb.schema.model import AvroType
     from intempt_nb.schema.schema import Schema
     from intempt_nb.transfer.options import Target
 
@@ -59,7 +61,8 @@ def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None
     Raises
     ------
     DataError
-        If the rule is unknown, names a column that is not there, or the key is not one text field.
+        If the rule is unknown, names a column that is not there, one twice or the key itself, or the key is not one
+        text field.
     """
     name = target.key[0]
     known = target.schema[name]
@@ -67,15 +70,34 @@ def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None
     if rule is None:
         missing = is_text and match_name(known, source.schema.names) is None
         return KeyMaker(name, "row", source.digest()) if missing else None
+    _check_rule(rule)
     if not is_text:
         raise DataError(
             f"key={rule!r} makes keys of text, and the primary key is {', '.join(target.key)}; leave it out"
         )
-    if isinstance(rule, str) and rule not in ("row", "content"):
-        raise DataError(f"key is {rule!r}; expected 'row', 'content', or a list of columns")
     if rule == "row" or rule == "content":
         return KeyMaker(name, rule, source.digest() if rule == "row" else "")
-    return KeyMaker(name, tuple(_field_of(each, target, source) for each in rule), "")
+    return KeyMaker(name, _fields_of(rule, target, source), "")
+
+
+def _check_rule(rule: object) -> None:
+    is_list = isinstance(rule, list | tuple) and bool(rule) and all(isinstance(each, str) for each in rule)
+    if not is_list and (not isinstance(rule, str) or rule not in ("row", "content")):
+        raise DataError(f"key is {shorten(repr(rule))}; expected 'row', 'content', or a list of columns")
+
+
+def _fields_of(columns: Sequence[str], target: Target, source: Tabular) -> tuple[str, ...]:
+    """Return the fields that columns of the source feed, and that a key is to be made of."""
+    found: dict[str, str] = {}
+    for column in columns:
+        name = _field_of(column, target, source)
+        if name == target.key[0]:
+            raise DataError(f"key names {column!r}, which is the primary key itself; name what it is to be made of")
+        if name in found:
+            twice = f"{column!r} twice" if column == found[name] else f"{found[name]!r} and {column!r}, which are one"
+            raise DataError(f"key names {twice}; expected each column once")
+        found[name] = column
+    return tuple(found)
 
 
 def _field_of(column: str, target: Target, source: Tabular) -> str:
@@ -102,14 +124,19 @@ def adopt_ids(source: Tabular, target: Target) -> Tabular:
     kept = [at for at in range(len(names)) if at not in (given, own)]
 
     def adopt(block: Block) -> Block:
-        keys = block.batch.column(given).cast(pa.string())
-        if own is not None:
-            keys = pc.coalesce(block.batch.column(own).cast(pa.string()), keys)
+        keys = _without_empty(block.batch.column(given).cast(pa.string()))
+        if own is not None:  # an empty text beside a key that was made is a gap as well
+            texts = block.batch.column(own).cast(pa.string())
+            keys = pc.coalesce(_without_empty(texts), keys, texts)
         columns = [keys, *(block.batch.column(at) for at in kept)]
         return replace(block, batch=pa.RecordBatch.from_arrays(columns, schema=schema))
 
     schema = pa.schema([pa.field(name, pa.string()), *(source.schema.field(at) for at in kept)])
     return replace(source, schema=schema, read=lambda wanted: map(adopt, source.blocks()))
+
+
+def _without_empty(texts: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def key_hashes(batch: pa.RecordBatch, schema: Schema, key: Sequence[str]) -> Hashes:
@@ -124,10 +151,22 @@ def key_hashes(batch: pa.RecordBatch, schema: Schema, key: Sequence[str]) -> Has
     key
         The fields of the primary identifier.
     """
-    column = batch.column(key[0])
-    if len(key) == 1 and pa.types.is_string(column.type):
-        return _hash_texts(column.cast(pa.large_binary()))
-    return _hash_texts(_lines(batch.select(list(key)), schema))
+    kinds = pa.schema([batch.schema.field(name) for name in key])
+    columns = [_folded(batch.column(name), schema[name].type) for name in key]
+    if len(key) == 1 and pa.types.is_string(columns[0].type):
+        return _hash_texts(columns[0].cast(pa.large_binary()))
+    return _hash_texts(_lines(pa.RecordBatch.from_arrays(columns, schema=kinds), schema))
+
+
+def _folded(column: pa.Array, avro_type: AvroType) -> pa.Array:
+    """Return one form of the values that the server takes for the same key, which the column's type does not fold."""
+    match without_null(avro_type):
+        case Uuid(fixed=None):
+            return pc.ascii_lower(column)  # dashes they all have, or they were rejected
+        case Float() | Double():
+            return pc.add(column, pa.scalar(0.0, column.type))  # makes 0.0 of -0.0
+        case _:
+            return column
 
 
 def _lines(batch: pa.RecordBatch, schema: Schema) -> pa.LargeBinaryArray:

@@ -7,9 +7,9 @@ says of which rows its intervals do not speak.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     Rows: TypeAlias = npt.NDArray[np.int64]
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
-__all__ = ["Known", "Post", "Rejected"]
+__all__ = ["Known", "Posts", "Rejected"]
+
+NO_COUNT: Final = -1
+"""Stands for a number of rows that is not known."""
 
 
 class Rejected(NamedTuple):
@@ -33,15 +36,48 @@ class Rejected(NamedTuple):
     reason: str
 
 
-class Post(NamedTuple):
-    """A request of some session: the rows of `lane` from `first` to `last`, so many of them where it is known."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Posts:
+    """Requests, a column for each thing known of them: there may be a million, too many for an object each.
 
-    session: int
-    lane: int
-    first: int
-    last: int
-    rows: int | None
-    accepted: bool
+    Parameters
+    ----------
+    sessions, lanes, firsts, lasts
+        Each was in some session, for the rows of a lane from a first to a last one.
+    counts
+        How many rows they are; `NO_COUNT` where that is not known.
+    accepted
+        Whether the server is known to have them.
+    """
+
+    sessions: Rows
+    lanes: Rows
+    firsts: Rows
+    lasts: Rows
+    counts: Rows
+    accepted: Mask
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int | bool]]) -> Posts:
+        """Put together what is known of each in turn."""
+        table = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 6)
+        sessions, lanes, firsts, lasts, counts, accepted = np.ascontiguousarray(table.T)
+        return cls(sessions, lanes, firsts, lasts, counts, accepted.astype(np.bool_))
+
+    def only(self, chosen: Mask) -> Posts:
+        """Return some of them."""
+        return Posts(
+            self.sessions[chosen],
+            self.lanes[chosen],
+            self.firsts[chosen],
+            self.lasts[chosen],
+            self.counts[chosen],
+            self.accepted[chosen],
+        )
+
+    def rows(self) -> int | None:
+        """Return how many rows all of them are; None if that is not known of each."""
+        return None if (self.counts == NO_COUNT).any() else int(self.counts.sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +88,12 @@ class Intervals:
     lasts: Rows
 
     @classmethod
-    def merged(cls, pairs: Iterable[tuple[int, int]]) -> Intervals:
-        """Return intervals that may overlap as such that do not."""
-        ordered = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-        firsts, reach = ordered[:, 0], np.maximum.accumulate(ordered[:, 1])
-        begins = np.append(True, firsts[1:] > reach[:-1] + 1)[: len(ordered)]
-        return cls(firsts[begins], reach[np.append(begins[1:], True)[: len(ordered)]])
+    def merged(cls, firsts: Rows, lasts: Rows) -> Intervals:
+        """Return intervals that may overlap as such that do not; there is at least one."""
+        order = np.argsort(firsts)
+        firsts, reach = firsts[order], np.maximum.accumulate(lasts[order])
+        begins = np.append(True, firsts[1:] > reach[:-1] + 1)
+        return cls(firsts[begins], reach[np.append(begins[1:], True)])
 
     def hold(self, rows: Rows) -> Mask:
         """Return which rows lie in an interval."""
@@ -95,51 +131,56 @@ class Known:
     refused: Rows
 
     @classmethod
-    def of(cls, posts: Sequence[Post], rejects: Iterable[Rejected], left_out: Sequence[tuple[int, Rows]]) -> Known:
+    def of(cls, posts: Posts, rejects: Iterable[Rejected], left_out: Sequence[tuple[int, Rows]]) -> Known:
         """Put together what a journal holds: requests, refused rows, and by session the rows that it left out."""
         sessions = []
-        for number in sorted({post.session for post in posts}):
-            own = [post for post in posts if post.session == number]
+        for number in np.unique(posts.sessions):
+            own = posts.only(posts.sessions == number)
             out = _united([rows for session, rows in left_out if session == number])
-            sessions.append(Session(_by_lane(own, accepted=True), _by_lane(own, accepted=False), out))
+            sessions.append(Session(_by_lane(own.only(own.accepted)), _by_lane(own.only(~own.accepted)), out))
         ordered = tuple(sorted(rejects))
         return cls(tuple(sessions), ordered, np.array([each.row for each in ordered], np.int64))
 
     def settled(self, lane: int, rows: Rows) -> Mask:
         """Return which rows of a lane need not be sent: the server has them, or refused them."""
-        return self._held("accepted", lane, rows) | _among(self.refused, rows)
+        return self._accepted(lane, rows) | _among(self.refused, rows)
 
     def accepted(self, lane: int, rows: Rows) -> Mask:
         """Return which rows of a lane the server has."""
-        return self._held("accepted", lane, rows) & ~_among(self.refused, rows)
+        return self._accepted(lane, rows) & ~_among(self.refused, rows)
 
     def doubtful(self, lane: int, rows: Rows) -> Mask:
         """Return which rows of a lane the server may or may not have."""
-        return self._held("doubtful", lane, rows) & ~self.settled(lane, rows)
+        doubtful = _held([(session.doubtful.get(lane), session.left_out) for session in self.sessions], rows)
+        return doubtful & ~self.settled(lane, rows)
 
-    def in_doubt(self, posts: Iterable[Post]) -> list[Post]:
+    def in_doubt(self, posts: Posts) -> Posts:
         """Return the requests whose outcome no later request settled; rows of a lane are sent in order."""
-        return [
-            post
-            for post in posts
-            if not post.accepted and not self.settled(post.lane, np.array([post.first, post.last])).all()
-        ]
+        chosen = ~posts.accepted
+        for lane in np.unique(posts.lanes[chosen]).tolist():
+            own = np.flatnonzero(chosen & (posts.lanes == lane))
+            chosen[own] = ~(self.settled(lane, posts.firsts[own]) & self.settled(lane, posts.lasts[own]))
+        return posts.only(chosen)
 
-    def _held(self, what: Literal["accepted", "doubtful"], lane: int, rows: Rows) -> Mask:
-        found = np.zeros(len(rows), np.bool_)
-        for session in self.sessions:
-            intervals: Intervals | None = getattr(session, what).get(lane)
-            if intervals is not None:
-                found |= intervals.hold(rows) & ~_among(session.left_out, rows)
-        return found
+    def _accepted(self, lane: int, rows: Rows) -> Mask:
+        return _held([(session.accepted.get(lane), session.left_out) for session in self.sessions], rows)
 
 
-def _by_lane(posts: Iterable[Post], *, accepted: bool) -> dict[int, Intervals]:
-    pairs: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for post in posts:
-        if post.accepted == accepted:
-            pairs[post.lane].append((post.first, post.last))
-    return {lane: Intervals.merged(each) for lane, each in pairs.items()}
+def _held(sessions: Iterable[tuple[Intervals | None, Rows]], rows: Rows) -> Mask:
+    """Return which rows lie in some session's intervals, and were not left out by it."""
+    found = np.zeros(len(rows), np.bool_)
+    for intervals, left_out in sessions:
+        if intervals is not None:
+            found |= intervals.hold(rows) & ~_among(left_out, rows)
+    return found
+
+
+def _by_lane(posts: Posts) -> dict[int, Intervals]:
+    found = {}
+    for lane in np.unique(posts.lanes).tolist():
+        own = posts.lanes == lane
+        found[lane] = Intervals.merged(posts.firsts[own], posts.lasts[own])
+    return found
 
 
 def _united(rows: Sequence[Rows]) -> Rows:

@@ -86,10 +86,14 @@ class Lanes(Generic[T]):
         return [(lane, piece) for _, lane, piece in ranked[:count]]
 
     def __enter__(self) -> Self:
-        with self._changed:
-            for thread in self._threads:
-                thread.start()
-                self._alive += 1
+        try:
+            with self._changed:
+                for thread in self._threads:
+                    thread.start()
+                    self._alive += 1
+        except BaseException:
+            self._stop.set()  # there is no __exit__ then
+            raise
         return self
 
     def __exit__(

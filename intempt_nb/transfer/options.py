@@ -131,7 +131,7 @@ class UploadOptions:
     Raises
     ------
     ConfigurationError
-        If there is no worker.
+        If there is no worker, or `limits` are none.
     """
 
     csv: CsvOptions = field(default_factory=CsvOptions)
@@ -143,7 +143,10 @@ class UploadOptions:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
+        if not isinstance(self.limits, Limits):
+            raise ConfigurationError(f"limits is {self.limits!r}; expected inb.Limits(batch_rows=…, batch_bytes=…)")
+        whole = isinstance(self.workers, int) and not isinstance(self.workers, bool)
+        if self.workers is not None and not (whole and self.workers >= 1):
             raise ConfigurationError(f"workers is {self.workers!r}; expected a whole number of at least 1")
 
     def deciding(self) -> dict[str, Any]:

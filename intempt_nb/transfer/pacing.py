@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Pace", "State", "failed", "limit", "permit", "refused", "succeeded"]
+__all__ = ["Pace", "State", "dropped", "failed", "limit", "permit", "reason", "refused", "succeeded"]
 
 JITTER: Final = 0.1
 """Pauses are longer by up to this part, so that machines which were refused together do not come back together."""
@@ -59,7 +59,7 @@ comes of a moment's requests, and is soon doubted."""
 FORGET: Final = 60.0
 """After so many seconds without a refusal there is no limit any more."""
 
-PATIENCE: Final = 10
+MOST_FAILURES: Final = 10
 """Failures in a row, of all workers, that open the circuit."""
 
 COOL_DOWN: Final = 1.0
@@ -116,6 +116,22 @@ def permit(state: State, now: float) -> tuple[State, float]:
     return (state, slot - now) if slot > now else (state._replace(next_slot=slot + gap), 0.0)
 
 
+def reason(state: State, now: float) -> str:
+    """Return what a request that may not begin now waits for, in words for a person."""
+    if state.open_until > max(now, state.paused_until):
+        return "the server does not answer as it should"
+    return "the server asked to wait" if state.paused_until > now else "the server takes no more requests a second"
+
+
+def dropped(state: State, now: float) -> State:
+    """Take back a permit whose request has no outcome: another may have its slot, or be the probe."""
+    if state.probing:
+        return state._replace(probing=False, open_until=now)
+    if state.trips:
+        return state
+    return state._replace(next_slot=max(state.next_slot - 1 / limit(state, now), state.paused_until))
+
+
 def succeeded(state: State, now: float) -> State:
     """Note an answer that shows a working server: it closes the circuit."""
     state = state._replace(refusals=0, failures=0, trips=0, probing=False, open_until=0.0)
@@ -156,7 +172,7 @@ def failed(
     if state.trips and not state.probing:  # sent before the circuit opened
         return state
     state = state._replace(failures=state.failures + 1)
-    if not state.probing and state.failures < PATIENCE:
+    if not state.probing and state.failures < MOST_FAILURES:
         return state
     cool_down = min(COOL_DOWN * 2 ** min(state.trips, 10), LONGEST_COOL_DOWN) * (1 + JITTER * jitter)
     return state._replace(trips=state.trips + 1, probing=False, open_until=now + cool_down)
@@ -209,11 +225,25 @@ class Pace:
         self._longest_pause = longest_pause
         self._clock = clock
         self._known = State()
+        self._reason: str | None = None
         self._mutex = threading.Lock()
 
     def permit(self) -> float:
         """Return 0.0 if a request may begin now, which takes its slot; else the seconds after which to ask again."""
-        return self._change(permit)
+        return self._change(self._permit)
+
+    def _permit(self, state: State, now: float) -> tuple[State, float]:
+        after, seconds = permit(state, now)
+        self._reason = reason(after, now) if seconds else None
+        return after, seconds
+
+    def said(self) -> str | None:
+        """Return why the last :meth:`permit` was not given, in words for a person; None if it was."""
+        return self._reason
+
+    def dropped(self) -> None:
+        """Give back a permit whose request was not sent, or came to nothing that says something of the server."""
+        self._change(lambda state, now: (dropped(state, now), 0.0))
 
     def succeeded(self) -> None:
         """Note an answer that shows a working server, be it a refusal of what was sent."""

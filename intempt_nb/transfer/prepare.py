@@ -20,6 +20,7 @@ from intempt_nb.schema.checking.columns import convert, convert_field, require_v
 from intempt_nb.schema.checking.commas import swap_marks
 from intempt_nb.schema.checking.matching import ignored_inside, match_name
 from intempt_nb.schema.checking.rejects import REJECTS, VALUE_LENGTH, rejects_of
+from intempt_nb.schema.mapping.layouts import is_text, plain_layout
 from intempt_nb.schema.mapping.nan import nan_as_null
 from intempt_nb.schema.model import MISSING, Decimal, Double, Float, Null, Union, without_null
 
@@ -192,14 +193,18 @@ class _Work:
         if self.nan_is_null:
             cells = nan_as_null(cells)
         is_number = isinstance(without_null(field.type), Float | Double | Decimal)
-        if self.decimal_comma and is_number and pa.types.is_string(cells.type):
-            cells = swap_marks(cells)
+        if self.decimal_comma and is_number and _holds_text(cells.type):
+            cells = swap_marks(plain_layout(cells).cast(pa.string()))
         if field.name == self.filled:
             return convert(cells, Union((Null(), without_null(field.type))), self.schema.named, field.name)
         converted = _convert(cells, field, self.schema.named)
         if field.name in self.key and field.nullable:
             return require_values(converted, "no value for a field of the primary key")
         return converted
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
 def _by_row(rejects: Sequence[pa.Table]) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Again", "Letters", "UploadReport"]
 
 SHOWN = 20
+SUMMARY_LENGTH = 300
 
 Again: TypeAlias = "Callable[[Any], UploadReport]"
 
@@ -131,6 +132,10 @@ class UploadReport:
         The id of its journal; None for a dry run.
     earlier
         When the earlier session began that `known` is from; UTC, None if there was none.
+    refused_before
+        Rows that the server refused in an earlier session, and that were not sent again.
+    troubles
+        What kept requests from getting through, and how often: ``{"429": 3, "no answer": 1}``.
     """
 
     collection: str
@@ -157,6 +162,8 @@ class UploadReport:
     estimated_seconds: float | None = None
     run: str | None = None
     earlier: datetime | None = None
+    refused_before: int = 0
+    troubles: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rejects(self) -> pd.DataFrame:
@@ -257,9 +264,12 @@ class UploadReport:
             (verb, f"{self.planned if self.dry_run else self.accepted:,}"),
             ("rejected", f"{self.rejected:,}"),
         ]
-        if self.earlier is not None:
+        if self.earlier is not None and self.known:
             since = f"{self.known:,}, there since {self.earlier.astimezone():%Y-%m-%d %H:%M}"
             rows.append(("not sent again", f"{since} (resume=False sends them)"))
+        if self.refused_before:
+            advice = "report.retry(report.rejected_rows), or resume=False"
+            rows.append(("not tried again", f"{self.refused_before:,} that the server had refused before ({advice})"))
         if self.repeated:
             rows.append(("same key", f"{self.repeated:,} with the key of an earlier row, which they replace"))
         if not self.complete:
@@ -276,6 +286,9 @@ class UploadReport:
                 f"{self.requests:,} request{plural}, {_size(self.sent_bytes)}",
             )
         )
+        if self.troubles:
+            found = ", ".join(f"{what}: {count:,}" for what, count in self.troubles.items())
+            rows.append(("sent again after", found))
         rows.append(("time", f"{self.seconds:,.2f} s{rate}"))
         if self.estimated_seconds is not None:
             rows.append(("to send", f"at least {self.estimated_seconds:,.1f} s"))
@@ -297,7 +310,7 @@ class UploadReport:
     def __repr__(self) -> str:
         """Return the counts and the first rejects as text."""
         first, *rest = self._summary()
-        text = text_table(first, rest, self._title())
+        text = text_table(first, rest, self._title(), limit=SUMMARY_LENGTH)
         if not len(self.rejects_table):
             return text
         shown, caption = self._reject_rows()

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import NotFoundError, suggest
 from intempt_nb.transfer.journal import read_known, read_posts
-from intempt_nb.transfer.journal_files import Run, fault_of, journals, look, read_header, remove
+from intempt_nb.transfer.journal_files import Run, fault_of, journals, look, look_past, read_header, remove
 from intempt_nb.transfer.state import state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from intempt_nb.transfer.known import Post
 
 __all__ = ["Runs", "State", "UploadRun", "uploads"]
 
@@ -26,7 +24,7 @@ State: TypeAlias = Literal["finished", "unfinished", "under way", "unreadable"]
 SHORT = 8
 """Digits of an id that a table shows."""
 
-_HEADER = ("id", "started (UTC)", "collection", "from", "state", "accepted", "refused", "unknown")
+_HEADER = ("id", "started", "collection", "from", "state", "accepted", "refused", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,10 @@ class UploadRun:
         32 hexadecimal digits; the command line takes the first few.
     state
         ``"finished"``; ``"unfinished"``: the same call again goes on with it; ``"under way"``: another process, or
-        another thread of this one, is at it, and nothing else can be said of it; ``"unreadable"``: its journal is
+        another thread of this one, is at it, and what it came to cannot be said; ``"unreadable"``: its journal is
         damaged.
     started
-        When it began, in UTC; None where the journal cannot be read.
+        When it began, in UTC, which a table shows in local time; None where the journal cannot be read.
     run
         What it is; None where the journal cannot be read.
     accepted, refused, unknown
@@ -75,11 +73,15 @@ class UploadRun:
         ------
         UploadError
             If it is under way.
+        NotFoundError
+            If it is forgotten already.
         """
+        if not self._path.exists():
+            raise NotFoundError(f"there is no upload {self.id} any more; it was forgotten already")
         remove(self._path)
 
     def _cells(self) -> list[object]:
-        started = None if self.started is None else f"{self.started:%Y-%m-%d %H:%M}"
+        started = None if self.started is None else f"{self.started.astimezone():%Y-%m-%d %H:%M %Z}"
         counts = [None if each is None else f"{each:,}" for each in (self.accepted, self.refused, self.unknown)]
         return [self.id[:SHORT], started, self.collection, self.origin, self.state, *counts]
 
@@ -159,23 +161,24 @@ def _read(path: Path) -> UploadRun | None:
     except sqlite3.Error as error:
         if not path.exists():  # forgotten in the meantime
             return None
-        return UploadRun(path.stem, "under way" if fault_of(error) == "locked" else "unreadable", _path=path)
-    accepted, unknown = [post for post in posts if post.accepted], known.in_doubt(posts)
+        return _under_way(path) if fault_of(error) == "locked" else UploadRun(path.stem, "unreadable", _path=path)
     return UploadRun(
         path.stem,
         "unfinished" if header.finished is None else "finished",
         header.started,
         header.run,
-        _rows(accepted),
+        posts.only(posts.accepted).rows(),
         len(known.rejects),
-        _rows(unknown),
+        known.in_doubt(posts).rows(),
         _path=path,
     )
 
 
-def _rows(posts: Sequence[Post]) -> int | None:
-    counts = [post.rows for post in posts]
-    return None if None in counts else sum(filter(None, counts))
+def _under_way(path: Path) -> UploadRun:
+    header = look_past(path)
+    if header is None:
+        return UploadRun(path.stem, "under way", _path=path)
+    return UploadRun(path.stem, "under way", header.started, header.run, _path=path)
 
 
 def _changed(path: Path) -> datetime:

@@ -1,13 +1,13 @@
 """A copy on disk of rows that came from no file, so that an upload can go on after the program that had them is gone.
 
-The copy holds the very bytes that the rows' digest is of (`intempt_nb.codecs.rows.streams`), so that it can be checked
-against its name, and opened as a source has the digest that the rows had. It is not compressed: that would cost more
-time than it saves.
+The copy holds the very bytes that the rows' digest is of (`intempt_nb.codecs.rows.streams`), so that, opened as a
+source, it has the digest that the rows had. It is not compressed: that would cost more time than it saves.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class Spooled:
 
 
 def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path) -> Spooled:
-    """Write a copy of rows into the state folder; one that is there already is replaced by the same bytes.
+    """Write a copy of rows into the state folder, with a name of its own: no other upload needs it.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path) -> Spooled:
         with open(handle, "wb", buffering=0) as file:
             write_stream(rows, write)
         with explained(uploads):
-            return Spooled(part.replace(uploads / f"{digest.hexdigest()}{COPY_SUFFIX}"), digest.hexdigest())
+            name = f"{digest.hexdigest()[:32]}-{secrets.token_hex(4)}{COPY_SUFFIX}"
+            return Spooled(part.replace(uploads / name), digest.hexdigest())
     finally:
         part.unlink(missing_ok=True)
 

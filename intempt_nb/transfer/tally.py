@@ -27,6 +27,7 @@ class Tally:
     planned: int = 0
     accepted: int = 0
     known: int = 0
+    refused_before: int = 0
     rejected: int = 0
     blank: int = 0
     requests: int = 0
@@ -49,6 +50,7 @@ class Tally:
     def reject_known(self, known: Sequence[tuple[int, str | None, int | None, str]]) -> None:
         """Note rows that the server refused in an earlier session: row, field, HTTP status, reason."""
         rows = np.array([row for row, *_ in known], np.int64)
+        self.refused_before += len(rows)
         self.reject(rows, [reason for *_, reason in known], [path for _, path, *_ in known])
         self.statuses |= {row: status for row, _, status, _ in known if status is not None}
 

@@ -208,7 +208,13 @@ def scaling_part() -> Section:
     return Section("Scaling", "See [SCALING.md](SCALING.md).", [], [])
 
 
-PARTS = {"paths": paths_part, "endtoend": endtoend_part, "memory": memory_part, "resume": resume_part, "scaling": scaling_part}
+PARTS = {
+    "paths": paths_part,
+    "endtoend": endtoend_part,
+    "memory": memory_part,
+    "resume": resume_part,
+    "scaling": scaling_part,
+}
 
 
 def quick() -> None:

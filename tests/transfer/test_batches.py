@@ -16,7 +16,7 @@ from intempt_nb.schema.checking.rejects import REJECTS
 from intempt_nb.schema.schema import Schema
 from intempt_nb.transfer import batches
 from intempt_nb.transfer.batches import Batch, Cutter, Routing
-from intempt_nb.transfer.known import Known, Post, Rejected
+from intempt_nb.transfer.known import Known, Posts, Rejected
 from intempt_nb.transfer.options import Limits, Target
 from intempt_nb.transfer.prepare import Prepared
 from intempt_nb.transfer.tally import Tally
@@ -134,7 +134,7 @@ def test_lanes_hold_every_row_once_in_order_and_all_rows_of_a_key(
 
 
 def test_rows_that_are_known_stay_behind() -> None:
-    posts = [Post(1, 0, 0, 1, 2, True), Post(1, 0, 3, 4, 2, False), Post(2, 0, 4, 4, 1, True)]
+    posts = Posts.of([(1, 0, 0, 1, 2, True), (1, 0, 3, 4, 2, False), (2, 0, 4, 4, 1, True)])
     known = Known.of(posts, [Rejected(6, "t", 400, "no good")], [])
     tally = Tally()
     (batch,) = cut_batches(blocks_of([[1] * 8]), Limits(), tally, Routing(1, known))
@@ -149,3 +149,18 @@ def test_rows_that_are_known_stay_behind() -> None:
     assert tally.unknown_rows().to_pylist() == [3]
     with pytest.raises(inb.DeliveryUnknownError, match="choose on_unknown='repost'"):
         cut_batches(blocks_of([[1] * 8]), Limits(), Tally(), Routing(1, known, "raise"))
+
+
+def test_a_batch_keeps_no_rows_of_other_lanes() -> None:
+    sizes = [[100] * 60 for _ in range(8)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "PIECE_ROWS", 60)
+        blocks = blocks_of(sizes)
+        for number, block in enumerate(blocks):
+            texts = [f"{number}-{row}".ljust(100) for row in range(60)]
+            batch = pa.RecordBatch.from_arrays([pa.array(texts)], schema=block.batch.schema)
+            blocks[number] = Prepared(batch, block.rows, block.rejects, 0, 0)
+        found = list(Cutter(TARGET, Limits(), "explicit", Routing(8), Tally()).batches(blocks))
+    assert len(found) == 8
+    held = sum(batch.lines.data.nbytes for _, batch in found)
+    assert held < 1.1 * sum(int(batch.sizes.sum()) for _, batch in found)

@@ -62,6 +62,12 @@ class Told:
     def failed(self, retry_after: float | None = None) -> None:
         self.heard.append(("failed", retry_after))
 
+    def dropped(self) -> None:
+        self.heard.append("dropped")
+
+    def said(self) -> str | None:
+        return "the server asked to wait"
+
 
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +169,9 @@ def test_a_server_that_asks_to_come_back_next_week_ends_it_at_once() -> None:
     assert (outcome.error.retry_after, heard, sent) == (600_000.0, ["succeeded"], 1)
 
 
-def test_a_body_that_the_server_breaks_on_each_time_is_the_callers_to_narrow_down() -> None:
-    outcome, _, sent = deliver(answer(500))
+@pytest.mark.parametrize("each_time", [answer(500), answer(504), LOST])
+def test_a_body_that_the_server_breaks_on_each_time_is_the_callers_to_narrow_down(each_time: Answer | Failure) -> None:
+    outcome, _, sent = deliver(each_time)
     assert isinstance(outcome, Stubborn)
     assert sent == delivery.STUBBORN
 
@@ -173,7 +180,8 @@ def test_of_a_suspect_the_pace_is_not_told_that_the_server_breaks_on_it() -> Non
     pace = Told()
     courier = Courier(Scripted(answer(500), LOST, answer(201)), "7", pace, Delivery(), threading.Event())  # type: ignore[arg-type]  # as the pace
     assert courier.deliver(b"{}", suspect=True) == Accepted()
-    assert pace.heard == [("failed", None), "succeeded"]
+    assert pace.heard == ["dropped", "dropped", "succeeded"]
+    assert courier.troubles == {"500": 1, "no answer": 1}
 
 
 def test_the_deadline_ends_waits_and_requests() -> None:
@@ -190,6 +198,31 @@ def test_the_deadline_ends_waits_and_requests() -> None:
     (within,) = transport.asked
     assert within is not None
     assert 0 < within <= 0.2
+
+
+def test_the_deadline_ends_a_wait_before_the_next_attempt_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "backoff", lambda attempt: 60.0)
+    started = time.monotonic()
+    outcome, _, sent = deliver(LOST, deadline=0.2)
+    assert isinstance(outcome, Halted)
+    assert (outcome.uncertain, sent) == (True, 1)
+    assert time.monotonic() - started < 5
+
+
+def test_a_connection_that_was_closed_meanwhile_ends_it_and_nothing_was_sent() -> None:
+    transport, pace = Transport("http://127.0.0.1:1", "o", Secret("k")), Told()
+    transport.close()
+    outcome = Courier(transport, "7", pace, Delivery(), threading.Event()).deliver(b"{}")  # type: ignore[arg-type]  # as the pace
+    assert isinstance(outcome, Halted)
+    assert (type(outcome.error), outcome.uncertain, pace.heard) == (inb.TransportError, False, ["dropped"])
+
+
+def test_whoever_watches_is_told_why_nothing_is_sent() -> None:
+    pace, told = Told(), []
+    pace.waits = [0.01]
+    courier = Courier(Scripted(answer(201)), "7", pace, Delivery(), threading.Event(), waiting=told.append)  # type: ignore[arg-type]  # as the pace
+    assert courier.deliver(b"{}") == Accepted()
+    assert told == ["the server asked to wait", None]
 
 
 @pytest.mark.parametrize("waits", [[], [60.0]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import sqlite3
@@ -20,19 +21,25 @@ import pytest
 import intempt_nb as inb
 import journals
 from intempt_nb.errors import UploadError
+from intempt_nb.transfer import journal as journal_module
 from intempt_nb.transfer.journal import Journal, Known
 from journals import a_run
 from limits import file_limit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from intempt_nb.transfer.journal import Run
 
 RUN = a_run()
 ROWS = np.arange(30)
 
 
-def opened(folder: Path, run: Run = RUN, *, lanes: int = 1, resume: bool = True) -> closing[Journal]:
-    return closing(Journal.open(folder, run, lanes=lanes, resume=resume))
+def opened(
+    folder: Path, run: Run = RUN, *, lanes: int = 1, resume: bool = True, anew: bool = False
+) -> closing[Journal]:
+    return closing(Journal.open(folder, run, lanes=lanes, resume=resume, anew=anew))
 
 
 def file_of(folder: Path, run: Run = RUN) -> Path:
@@ -160,6 +167,63 @@ def test_a_finished_run_is_found_finished_until_another_sends_into_the_collectio
         assert journal.finished
 
 
+def send_whole(folder: Path, run: Run) -> None:
+    with opened(folder, run) as journal:
+        journal.begin(0, 0, 9)
+        journal.accept(0, 0, 9)
+        journal.finish()
+
+
+def test_what_another_run_may_have_overwritten_is_sent_anew_where_that_is_wanted(tmp_path: Path) -> None:
+    for anew in (False, True):
+        with opened(tmp_path, a_run(collection_id=str(anew))) as journal:
+            journal.begin(0, 0, 9)
+            journal.accept(0, 0, 9)
+        send_whole(tmp_path, a_run(content="cd", collection_id=str(anew)))
+        for known in (not anew, True):  # it is the last run itself the second time
+            with opened(tmp_path, a_run(collection_id=str(anew)), anew=anew) as journal:
+                assert journal.resumed == known
+                journal.begin(0, 10, 19)
+
+
+def test_a_run_that_went_on_after_another_was_the_last(tmp_path: Path) -> None:
+    other = a_run(content="cd")
+    with opened(tmp_path, other) as journal:
+        journal.begin(0, 0, 9)
+        send_whole(tmp_path, RUN)
+        journal.accept(0, 0, 9)
+        journal.finish()
+    with opened(tmp_path, other) as journal:
+        assert journal.finished
+    with opened(tmp_path) as journal:
+        assert not journal.finished
+
+
+def test_a_run_that_sent_nothing_overwrote_nothing(tmp_path: Path) -> None:
+    other = a_run(content="cd")
+    send_whole(tmp_path, RUN)
+    with opened(tmp_path) as journal:
+        send_whole(tmp_path, other)
+        journal.finish()
+    with opened(tmp_path, other) as journal:
+        assert journal.finished
+
+
+def test_a_retry_of_rejected_rows_belongs_to_its_upload(tmp_path: Path) -> None:
+    retry, other = a_run(content="cd", retry_of=RUN.id), a_run(content="ef")
+    send_whole(tmp_path, RUN)
+    send_whole(tmp_path, retry)
+    for run in (RUN, retry, replace(retry, retry_of=None)):  # the command line does not know
+        with opened(tmp_path, run) as journal:
+            assert journal.finished
+    send_whole(tmp_path, other)
+    with opened(tmp_path, retry) as journal:
+        assert not journal.finished
+        journal.begin(0, 0, 9)
+    with opened(tmp_path, other) as journal:
+        assert journal.finished
+
+
 def test_no_clock_decides_which_run_was_the_last(tmp_path: Path) -> None:
     other = a_run(content="cd")
     for run in (RUN, other):
@@ -206,6 +270,76 @@ def test_a_run_keeps_where_its_rows_came_from_and_learns_where_they_are(tmp_path
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INTEMPT_NB_STATE", str(tmp_path))
         assert (told().origin, told().path, told().base_url) == ("DataFrame", "/state/ab.arrow", "http://localhost:5")
+
+
+def test_a_copy_of_the_rows_that_is_not_named_any_more_is_told(tmp_path: Path) -> None:
+    copies = [str(tmp_path / "uploads" / name) for name in ("a.arrow", "b.arrow")]
+    paths = [None, copies[0], copies[0], copies[1], "/home/me/c.arrow", None]
+    formers = []
+    for path in paths:
+        with opened(tmp_path, a_run(path=path)) as journal:
+            formers.append(journal.former_path)
+    assert formers == [None, None, None, copies[0], copies[1], None]
+
+
+def test_requests_under_way_are_those_begun_whose_outcome_is_not_known(tmp_path: Path) -> None:
+    with opened(tmp_path, lanes=2) as journal:
+        journal.begin_all([(1, 5, 9, 5), *((0, first, first + 4, 5) for first in (0, 5, 10, 15))])
+        journal.accept(0, 0, 4)
+        journal.doubt(0, 5, 9)
+        journal.withdraw(0, 10, 14)
+        assert journal.under_way() == [(0, 15, 19), (1, 5, 9)]
+
+
+JOURNAL_FILES = {f"{Path(journal_module.__file__).with_name(name)}" for name in ("journal.py", "journal_files.py")}
+
+
+class InterruptedAt:
+    """Has an interruption come at the n-th point of the journal's modules at which one can: in a function or after it.
+
+    It cannot where `close` itself is entered, as nothing of it has run then.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def trace(self, frame: FrameType, event: str, arg: object) -> None:
+        entered = event == "call" and frame.f_code.co_name != "close"
+        if frame.f_code.co_filename in JOURNAL_FILES and (entered or event == "c_return"):
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+    def __call__(self, step: Callable[[], object]) -> KeyboardInterrupt | None:
+        usual = sys.getprofile()
+        sys.setprofile(self.trace)
+        try:
+            step()
+        except KeyboardInterrupt as error:
+            return error
+        finally:
+            sys.setprofile(usual)
+        return None
+
+
+def test_an_interruption_while_it_is_opened_or_closed_leaves_it_to_others(tmp_path: Path) -> None:
+    kept: list[Any] = []  # errors, and with them their frames, as a notebook does
+
+    def open_it() -> Journal:
+        return Journal.open(tmp_path, RUN, lanes=1, resume=True)
+
+    for number in itertools.count(1):
+        error = InterruptedAt(number)(lambda: kept.append(open_it()))
+        if error is None:
+            kept.pop().close()
+            break
+        kept.append(error)
+        journal = open_it()
+        journal.begin(0, 0, 9)
+        kept.append(InterruptedAt(number)(journal.close))
+    open_it().close()
+    assert number > 50
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_after_it_is_closed_nothing_is_begun_and_late_answers_are_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,10 +14,13 @@ from hypothesis import strategies as st
 
 import intempt_nb as inb
 from intempt_nb.codecs.rows.tabular import open_tabular
+from intempt_nb.codecs.wire.bodies import encode_rows
 from intempt_nb.schema.schema import Schema
+from intempt_nb.server.keys import compile_key
 from intempt_nb.transfer import keys as module
 from intempt_nb.transfer.keys import KeyMaker, Repeats, adopt_ids, key_hashes, maker_for
 from intempt_nb.transfer.options import Target
+from intempt_nb.transfer.prepare import plan_columns, prepare
 
 FIELDS = [
     {"name": "id", "type": "string"},
@@ -48,6 +55,40 @@ def test_the_hash_of_a_key_depends_on_nothing_else(ids: list[str], cut: int, key
 def test_hashes_stay_what_they_are_from_session_to_session() -> None:
     hashes = key_hashes(batch_of(["", "a", "event-0001", "é" * 9]), SCHEMA, ("id",))
     assert hashes.tolist() == STAYING
+
+
+KEYS: dict[str, tuple[Any, list[Any]]] = {
+    "uuid": (
+        {"type": "string", "logicalType": "uuid"},
+        [f"{start}-e89b-12d3-a456-42661417400A" for start in ("123E4567", "123e4567", "123e4568")],
+    ),
+    "float": ("float", ["-0", "0.0", "1"]),
+    "double": ("double", ["-0.0", "0e5", "-1"]),
+    "decimal": ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, ["-0", "0.00", "0.01"]),
+    "wide": ({"type": "bytes", "logicalType": "decimal", "precision": 60, "scale": 1}, ["1.50", "01.5", "1.4"]),
+    "day": ({"type": "string", "logicalType": "date"}, ["2020-01-01", "2020-01-01", "2020-01-02"]),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_the_server_takes_for_the_same_key_has_the_same_hash(kind: str, alone: bool) -> None:
+    avro, values = KEYS[kind]
+    fields = [{"name": "k", "type": avro}, {"name": "s", "type": "string"}]
+    schema = Schema.parse({"type": "record", "name": "r", "fields": fields})
+    source = open_tabular(pa.table({"k": values, "s": ["A-a"] * 3}))
+    (block,) = prepare(source, schema, plan_columns(schema, source))
+    assert block.rejected == 0
+    hashes = key_hashes(block.batch, schema, ("k",) if alone else ("k", "s")).tolist()
+    assert hashes[0] == hashes[1] != hashes[2]
+    key_of = compile_key([schema["k"]])
+    told = [json.loads(bytes(line)) for line in lines_of(block.batch, schema)]
+    assert key_of(told[0]) == key_of(told[1]) != key_of(told[2])
+
+
+def lines_of(batch: pa.RecordBatch, schema: Schema) -> list[memoryview]:
+    rows = encode_rows(batch, schema)
+    return [rows.data[start : stop - 1] for start, stop in pairwise(rows.offsets.tolist())]
 
 
 def test_hashes_spread_over_lanes() -> None:
@@ -87,23 +128,40 @@ def test_a_maker_is_found_for_what_the_source_lacks() -> None:
         inb.DataError, match="key names 'nn', which is no column that the schema knows; did you mean 'n'"
     ):
         maker_for(TARGET, without, ["nn"])
-    with pytest.raises(inb.DataError, match="key is 'rows'; expected 'row', 'content', or a list of columns"):
-        maker_for(TARGET, without, "rows")
     two = Target("1", "2", "things", SCHEMA, ("id", "n"))
     assert maker_for(two, without, None) is None
     with pytest.raises(inb.DataError, match="the primary key is id, n; leave it out"):
         maker_for(two, without, "row")
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("rows", "key is 'rows'; expected 'row', 'content', or a list of columns"),
+        ([], r"key is \[\]; expected 'row', 'content', or a list of columns"),
+        (5, "key is 5; expected"),
+        (["n", 5], r"key is \['n', 5\]; expected"),
+        (["id"], "key names 'id', which is the primary key itself; name what it is to be made of"),
+        (["n", "my text", "n"], "key names 'n' twice; expected each column once"),
+        (["my text", "my_text"], "key names 'my text' and 'my_text', which are one; expected each column once"),
+    ],
+)
+def test_a_rule_that_makes_no_key_is_refused(rule: Any, told: str) -> None:
+    source = open_tabular(pa.table({"id": ["a"], "n": [1], "my text": ["x"]}))
+    with pytest.raises(inb.DataError, match=told):
+        maker_for(TARGET, source, rule)
+
+
 @pytest.mark.parametrize("own", [None, "id"])
 def test_the_keys_of_dead_letters_are_taken_where_rows_have_none_of_their_own(own: str | None) -> None:
-    columns = {"n": [1, 2, 3], "_intempt_id": ["x-1", "x-2", None]}
-    table = pa.table(columns if own is None else {**columns, own: pa.array([None, "mine", None], pa.string())})
+    columns = {"n": [1, 2, 3, 4, 5], "_intempt_id": ["x-1", "x-2", None, "x-4", ""]}
+    table = pa.table(columns if own is None else {**columns, own: pa.array([None, "mine", None, "", ""], pa.string())})
     adopted = adopt_ids(open_tabular(table), TARGET)
     assert sorted(adopted.schema.names) == ["id", "n"]
     (block,) = adopted.blocks()
-    assert block.batch.column("id").to_pylist() == ["x-1", "x-2" if own is None else "mine", None]
-    assert block.batch.column("n").to_pylist() == [1, 2, 3]
+    ids = ["x-1", "x-2", None, "x-4", None] if own is None else ["x-1", "mine", None, "x-4", ""]
+    assert block.batch.column("id").to_pylist() == ids
+    assert block.batch.column("n").to_pylist() == [1, 2, 3, 4, 5]
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=20), max_size=12), st.integers(1, 15))

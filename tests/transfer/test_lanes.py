@@ -130,7 +130,7 @@ def test_an_interruption_waits_and_says_so_and_a_second_one_does_not_wait() -> N
             time.sleep(0.005)
         _thread.interrupt_main()
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         fill(work.over(2, 2), 5)
     assert work.drained == [1]
@@ -150,7 +150,7 @@ def test_an_interruption_of_the_last_wait_drains_as_well() -> None:
             time.sleep(0.005)
         go.set()
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         fill(work.over(1, 1), 2)
     assert work.done[0] == [0]

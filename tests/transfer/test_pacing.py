@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intempt_nb.transfer.pacing import Pace, State, failed, limit, permit, refused, succeeded
+from intempt_nb.transfer.pacing import Pace, State, dropped, failed, limit, permit, refused, succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,9 +233,57 @@ def test_a_probe_whose_process_died_does_not_keep_the_circuit_open(pace: Pace, c
     assert seconds_between(pace, clock) == pytest.approx(30)
 
 
+def test_a_probe_that_is_dropped_lets_another_one_begin(pace: Pace, clock: Clock) -> None:
+    for _ in range(10):
+        pace.failed()
+    seconds_between(pace, clock)
+    assert pace.permit() > 0
+    pace.dropped()
+    assert pace.permit() == 0.0
+    assert pace.permit() > 0
+
+
+def test_slots_that_are_dropped_are_given_to_others(tmp_path: Path, no_jitter: None) -> None:
+    pace = limited(tmp_path)
+    granted = sum(pace.permit() == 0.0 for _ in range(2000))
+    for _ in range(10):
+        pace.dropped()
+    assert sum(pace.permit() == 0.0 for _ in range(granted)) == 10
+
+
+def test_what_is_dropped_ends_no_pause_and_no_circuit(pace: Pace, clock: Clock) -> None:
+    pace.permit()
+    pace.refused(5.0)
+    pace.dropped()
+    assert 5.0 <= seconds_between(pace, clock) <= 5.5
+    for _ in range(10):
+        pace.failed()
+    pace.dropped()
+    assert pace.permit() > 0.9
+
+
+def test_it_says_what_it_waits_for(tmp_path: Path, pace: Pace, clock: Clock) -> None:
+    assert pace.said() is None
+    pace.permit()
+    pace.refused(5.0)
+    pace.permit()
+    assert pace.said() == "the server asked to wait"
+    seconds_between(pace, clock)
+    assert pace.said() is None
+    for _ in range(10):
+        pace.failed()
+    pace.permit()
+    assert pace.said() == "the server does not answer as it should"
+    crowded = limited(tmp_path / "none")
+    while not crowded.permit():
+        pass
+    assert crowded.said() == "the server takes no more requests a second"
+
+
 HAPPENINGS = st.one_of(
     st.just(permit),
     st.just(lambda state, now: (succeeded(state, now), 0.0)),
+    st.just(lambda state, now: (dropped(state, now), 0.0)),
     st.builds(
         lambda what, asked, jitter: lambda state, now: (what(state, now, asked, jitter), 0.0),
         st.sampled_from([refused, failed]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -67,9 +69,9 @@ def test_each_upload_says_what_it_came_to_the_latest_first(folder: Path) -> None
     assert earlier.started < later.started
     text = repr(uploads())
     assert text.splitlines()[1].split() == (
-        ["id", "started", "(UTC)", "collection", "from", "state", "accepted", "refused", "unknown"]
+        ["id", "started", "collection", "from", "state", "accepted", "refused", "unknown"]
     )
-    assert f"{second.id[:8]}  {later.started:%Y-%m-%d %H:%M}  visits" in text
+    assert f"{second.id[:8]}  {later.started.astimezone():%Y-%m-%d %H:%M %Z}  visits" in text
     assert "1,234" in text
     assert "&lt;b&gt;.csv" in uploads()._repr_html_()
     assert "schema" not in repr(later)
@@ -85,12 +87,45 @@ def test_one_that_is_under_way_is_not_disturbed_and_not_forgotten(folder: Path) 
     with closing(opened(folder, run)) as journal:
         journal.begin(0, 0, 9)
         (found,) = uploads()
-        assert (found.id, found.state, found.run, found.accepted) == (run.id, "under way", None, None)
+        assert (found.id, found.state, found.run, found.accepted) == (run.id, "under way", run, None)
+        assert (found.collection, found.origin, found.started) == ("purchases", "purchases.csv", journal.started)
         assert "under way" in uploads()._repr_html_()
         with pytest.raises(UploadError, match="under way in another process"):
             found.forget()
         journal.begin(0, 10, 19)
+        assert is_locked(folder / "uploads" / f"{run.id}.db")  # a file that is closed can take a process's locks along
     assert [found.state for found in uploads()] == ["unfinished"]
+
+
+def is_locked(path: Path) -> bool:
+    """Return what another process finds."""
+    ask = "import sys, sqlite3; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM run')"
+    tried = subprocess.run([sys.executable, "-c", ask, path], capture_output=True, text=True, check=False)
+    return "database is locked" in tried.stderr
+
+
+def test_one_that_is_under_way_again_is_known_by_what_it_is_now(folder: Path) -> None:
+    broken_off(folder, a_run(origin="a.csv"))
+    with closing(opened(folder, a_run(origin="b.csv", path="/b.csv"))):
+        assert [(found.state, found.origin) for found in uploads()] == [("under way", "b.csv")]
+
+
+def test_one_that_is_forgotten_twice_says_so(folder: Path) -> None:
+    finished(folder, a_run())
+    (found,) = uploads()
+    found.forget()
+    with pytest.raises(NotFoundError, match=f"no upload {found.id} any more; it was forgotten already"):
+        found.forget()
+
+
+def test_rows_that_were_not_counted_are_not_taken_for_none(folder: Path) -> None:
+    with closing(opened(folder, a_run())) as journal:
+        journal.begin(0, 0, 9, 10)
+        journal.doubt(0, 0, 9)
+        journal.accept(0, 0, 9)
+        journal.begin(1, 5, 9)
+    (found,) = uploads()
+    assert (found.accepted, found.unknown) == (None, None)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

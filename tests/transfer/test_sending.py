@@ -154,14 +154,26 @@ def test_a_batch_that_is_too_large_is_halved_and_the_limit_is_learned() -> None:
     sender = Sender(TARGET, service, service, Delivery(), threading.Event())  # type: ignore[arg-type]  # in place of both
     tally = Tally()
     sender.send(0, batch_of(100), tally)
-    first = len(service.posted)
-    assert service.held == list(range(100))
+    assert service.held == [0, *range(100)]  # a row was sent alone, to see whether anything is taken
     service.posted.clear()
     sender.send(0, batch_of(100), tally)
-    assert first - 100 * 8 / 400 > 2
     refused = [rows for rows in service.posted if len(json.dumps({"things": [{"n": row} for row in rows]})) > 700]
     assert refused == []
     assert (tally.accepted, tally.rejected) == (200, 0)
+
+
+def test_when_every_row_is_too_large_a_few_are_enough_to_see_it() -> None:
+    service = Service(lambda rows, size: refusal(413))
+    with pytest.raises(inb.RejectedError, match="no poison here"):
+        send(service, batch_of(100))
+    assert len(service.posted) == 6
+
+
+def test_a_row_that_alone_is_too_large_does_not_make_the_others_requests_small() -> None:
+    service = Service(lambda rows, size: refusal(413) if 30 in rows else Accepted())
+    sender = Sender(TARGET, service, service, Delivery(), threading.Event())  # type: ignore[arg-type]  # in place of both
+    sender.send(0, batch_of(40), Tally())
+    assert sender.width.limit == float("inf")
 
 
 def test_a_learned_limit_widens_again() -> None:
@@ -194,8 +206,31 @@ def test_a_row_that_the_server_breaks_on_is_given_up_when_others_get_through() -
     assert reject["row"] == 3
     assert "out of cheese" in reject["reason"]
     assert tally.statuses == {3: 500}
-    assert service.held == [0, 1, 2, 4, 5, 6, 7]
+    assert service.held == [0, 1, 2, 2, 2, 2, 4, 5, 6, 7]
+    assert service.posted.count([3]) == sending.ROUNDS
     assert service.suspected == [False] + [True] * (len(service.posted) - 1)
+
+
+def test_also_if_it_is_the_first_of_all() -> None:
+    failure = ServerError("out of cheese", status=500, method="POST", path="/")
+    service = Service(lambda rows, size: Stubborn(failure) if 0 in rows else Accepted())
+    tally = send(service, batch_of(8))
+    assert tally.rejects_table()["row"].to_pylist() == [0]
+    assert sorted(set(service.held)) == list(range(1, 8))
+    assert tally.accepted == 7
+
+
+def test_an_outage_meanwhile_is_not_the_rows_fault() -> None:
+    failure = ServerError("out of cheese", status=500, method="POST", path="/")
+
+    def judge(rows: list[int], size: int) -> Outcome:
+        is_down = 6 < len(service.posted) < 60
+        return Stubborn(failure) if is_down or 3 in rows else Accepted()
+
+    service = Service(judge)
+    tally = send(service, batch_of(64))
+    assert tally.rejects_table()["row"].to_pylist() == [3]
+    assert sorted(set(service.held)) == [row for row in range(64) if row != 3]
 
 
 def test_but_not_when_the_server_breaks_on_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +265,22 @@ def test_what_was_not_delivered_is_taken_back_in_the_journal(uncertain: bool) ->
     with pytest.raises(inb.AuthenticationError):
         send(service, batch_of(3))
     assert [step[0] for step in service.steps] == (["begin"] if uncertain else ["begin", "withdraw"])
+
+
+def test_what_was_noted_ahead_and_not_sent_is_taken_back() -> None:
+    service, stop = Service(lambda rows, size: Accepted()), threading.Event()
+    stop.set()
+    Sender(TARGET, service, service, Delivery(), stop).send(0, batch_of(3), Tally())  # type: ignore[arg-type]  # in place of both
+    assert service.steps == [("withdraw", 0, 0, 2)]
+
+
+def test_rows_that_may_have_arrived_when_it_had_to_stop_are_unknown() -> None:
+    late = inb.UploadError("not finished within the deadline of 3 s")
+    service, tally = Service(lambda rows, size: Halted(late, True)), Tally()
+    sender = Sender(TARGET, service, service, Delivery(), threading.Event())  # type: ignore[arg-type]  # in place of both
+    with pytest.raises(inb.UploadError):
+        sender.send(0, batch_of(3), tally)
+    assert tally.unknown_rows().to_pylist() == [0, 1, 2]
 
 
 def test_a_stop_in_the_middle_leaves_the_rest() -> None:

@@ -39,19 +39,13 @@ def test_a_copy_opened_as_a_file_has_the_rows_and_the_digest_of_the_frame(tmp_pa
     ]
 
 
-def test_a_reader_and_a_table_of_the_same_rows_have_one_copy_that_only_its_owner_reads(tmp_path: Path) -> None:
-    spooled = spool(TABLE, tmp_path)
-    assert spool(TABLE.to_reader(max_chunksize=1_000), tmp_path) == spooled
-    assert files(tmp_path) == [spooled.path]
-    assert spooled.path.stat().st_mode & 0o777 == 0o600
-    assert hashlib.sha256(spooled.path.read_bytes()).hexdigest() == spooled.digest == spooled.path.stem
-
-
-def test_a_damaged_copy_is_replaced(tmp_path: Path) -> None:
-    path = spool(TABLE, tmp_path).path
-    path.write_bytes(path.read_bytes()[:100])
-    spool(TABLE, tmp_path)
-    assert sum(len(block.rows) for block in open_tabular(path).blocks()) == 70_000
+def test_each_copy_has_a_name_of_its_own_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    one, other = spool(TABLE, tmp_path), spool(TABLE.to_reader(max_chunksize=1_000), tmp_path)
+    assert one.path != other.path
+    assert files(tmp_path) == sorted([one.path, other.path])
+    for each in (one, other):
+        assert each.path.stat().st_mode & 0o777 == 0o600
+        assert hashlib.sha256(each.path.read_bytes()).hexdigest() == each.digest == one.digest
 
 
 @pytest.mark.parametrize("room", [0, 0.4, 1])

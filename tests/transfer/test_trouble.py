@@ -23,8 +23,8 @@ from starlette.responses import JSONResponse
 import intempt_nb as inb
 from intempt_nb.api import answers
 from intempt_nb.server.serve import EmbeddedServer
-from intempt_nb.transfer import journal
-from intempt_nb.transfer.upload import AHEAD
+from intempt_nb.transfer import journal, lanes
+from intempt_nb.transfer.outgoing import AHEAD
 from limits import file_limit
 from ports import free_port
 
@@ -264,8 +264,9 @@ def test_rows_in_doubt_are_an_error_each_time_until_someone_decides(
 
 
 def test_a_file_that_changes_meanwhile_is_an_error_and_is_sent_as_it_is_then(
-    things: inb.CollectionHandle, path: Path, wire: Wire
+    things: inb.CollectionHandle, path: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lanes, "WAITING", 1)  # the end of it is not read before the first is sent
     wire.answer = lambda first: written(path, range(1, ROWS + 1)) and None if first == 300 else None
     with pytest.raises(inb.UploadError, match="has changed while it was uploaded; upload it again") as caught:
         things.upload(path, limits=TENS, progress=False)

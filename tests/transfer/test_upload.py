@@ -250,6 +250,11 @@ def test_a_number_of_workers_that_makes_no_sense_is_refused(things: inb.Collecti
         things.upload(frame_of(1), workers=0)
 
 
+def test_limits_that_are_none_are_refused(things: inb.CollectionHandle) -> None:
+    with pytest.raises(inb.ConfigurationError, match=r"limits is 5; expected inb.Limits"):
+        things.upload(frame_of(1), limits=5)  # type: ignore[arg-type]  # on purpose
+
+
 def test_a_gap_in_the_primary_key_is_found_before_anything_is_sent(shop: inb.SourceHandle) -> None:
     things = make(shop, [{"name": "id", "type": ["null", "string"]}, FIELDS[1]])
     report = things.upload(pd.DataFrame({"id": ["a", None], "n": [1, 2]}), dry_run=True, progress=False)
@@ -499,6 +504,18 @@ def test_rows_without_a_key_get_one_by_the_rule_that_is_asked_for(shop: inb.Sour
     assert (report.accepted, report.rejects["reason"].tolist()) == (1, ["no value for a field of the primary key"])
     others.upload(write(tmp_path / "c.csv", "n\n4\n"), key=["n"], progress=False)
     assert sorted(others.load()["n"].tolist()) == [1, 2, 3, 4, 5]
+
+
+def test_a_file_that_was_corrected_is_warned_of_as_its_made_keys_are_others(
+    shop: inb.SourceHandle, tmp_path: Path
+) -> None:
+    things = make(shop)
+    path = write(tmp_path / "a.csv", "n\n1\nx\n")
+    things.upload(path, progress=False)
+    write(path, "n\n1\n2\n")
+    with pytest.warns(UserWarning, match=r"rows that are in both will be there twice.*report\.retry") as told:
+        things.upload(path, progress=False)
+    assert told[0].filename == __file__
 
 
 def make_another(shop: inb.SourceHandle) -> inb.CollectionHandle:

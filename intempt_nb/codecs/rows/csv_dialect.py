@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-__all__ = ["CsvOptions", "Dialect", "not_utf8", "read_dialect", "utf8_chunks"]
+__all__ = ["CsvOptions", "Dialect", "not_utf8", "read_dialect", "require_encoding", "utf8_chunks"]
 
 CHUNK_BYTES = 2 << 20
 SAMPLE_BYTES = 1 << 20
@@ -32,6 +32,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_ALL_MARKS = {**MARKS, codecs.BOM_UTF8: "utf-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class CsvOptions:
     Parameters
     ----------
     encoding
-        Of the text, as Python names encodings. None: UTF-8, or UTF-16 or UTF-32 where a byte order mark says so.
+        Of the text, as Python names encodings; a byte order mark that says another wins. None: UTF-8, or UTF-16 or
+        UTF-32 where such a mark says so.
     delimiter
         Between the cells. None: a comma, or the semicolon, tab or bar that the header has in its place.
     quotechar
@@ -129,7 +131,7 @@ def read_dialect(path: Path, options: CsvOptions) -> Dialect:
         If it is empty, its text is not in the encoding, or the header has a name twice or none.
     """
     sample = _sample(path)
-    encoding = options.encoding or _encoding(path, sample)
+    encoding = _marked_otherwise(sample, options.encoding) or options.encoding or _encoding(path, sample)
     try:
         marked = codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeError as error:
@@ -165,6 +167,46 @@ def _sample(path: Path) -> bytes:
     if not sample.strip():
         raise DataError(f"{path} is empty; expected a header line")
     return sample
+
+
+def _marked_otherwise(sample: bytes, given: str | None) -> str | None:
+    """Return the encoding of which a byte order mark stands there that is none in the encoding given."""
+    found = next((mark for mark in _ALL_MARKS if sample.startswith(mark)), None)
+    if given is None or found is None or codecs.getincrementaldecoder(given)("replace").decode(found) in ("", "\ufeff"):
+        return None
+    return _ALL_MARKS[found]
+
+
+def require_encoding(path: Path, options: CsvOptions) -> None:
+    """Refuse a file for an encoding that is not UTF-8, when it reads as UTF-8: most editors save no other.
+
+    Raises
+    ------
+    DataError
+        If it has characters beyond ASCII, all of them in UTF-8, and no byte order mark.
+    """
+    if options.encoding is None or codecs.lookup(options.encoding).name.startswith("utf-8") or not path.is_file():
+        return
+    if _marked_otherwise(_sample(path), options.encoding) is None and _is_utf8(path):
+        raise DataError(
+            f"{path} is to be read as {options.encoding}, as the upload was that it belongs to, and it is UTF-8. Save "
+            f"it as {options.encoding}, or as UTF-8 with a byte order mark: encoding='utf-8-sig' in pandas, 'CSV UTF-8'"
+            " in a spreadsheet"
+        )
+
+
+def _is_utf8(path: Path) -> bool:
+    """Return whether a file has characters beyond ASCII, and all of its text is UTF-8."""
+    decoder, beyond = codecs.getincrementaldecoder("utf-8")(), False
+    try:
+        with _open(path) as stream:
+            while chunk := bytes(stream.read(CHUNK_BYTES)):
+                beyond = beyond or not chunk.isascii()
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return beyond
 
 
 def _encoding(path: Path, sample: bytes) -> str:
