@@ -184,6 +184,11 @@ class CollectionData(ABC):
 
         All that end an upload which had begun have the report so far as their ``report``; what was sent stays, and the
         same call goes on from there.
+
+        Warns
+        -----
+        TwiceWarning
+            If the file was uploaded before with other content, and keys are made for it: they are others now.
         """
         options = UploadOptions(
             csv=CsvOptions(encoding, delimiter, quotechar, decimal),

@@ -1,6 +1,6 @@
 """The folder of journals: what a run is, whose file is whose, what one says of itself, and which may go.
 
-``uploads/<id>.db`` is a run's journal; ``uploads/<digest>.arrow`` a copy of rows that came from no file; and
+``uploads/<id>.db`` is a run's journal; ``uploads/<digest>-<random>.arrow`` a copy of rows that came from no file; and
 ``uploads/last/…`` holds for each collection the id of the run that sent into it last, which tells without a clock
 whether what an earlier run sent is still what the collection has.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -288,10 +289,21 @@ class Repeats:
         self.waiting.append(hashes)
         self.held += len(hashes)
         if self.held > MOST:
-            self.file = tempfile.TemporaryFile() if self.file is None else self.file  # noqa: SIM115 (lives on)
+            with suppress(OSError):  # no room: they stay in memory, as a count is no reason to stop
+                self._store()
+
+    def _store(self) -> None:
+        self.file = tempfile.TemporaryFile() if self.file is None else self.file  # noqa: SIM115  (lives on)
+        self.file.seek(0, 2)
+        end = self.file.tell()
+        try:
             for each in self.waiting:
                 self.file.write(each.tobytes())
-            self.stored, self.held, self.waiting = self.stored + self.held, 0, []
+            self.file.flush()
+        except OSError:
+            self.file.truncate(end)
+            raise
+        self.stored, self.held, self.waiting = self.stored + self.held, 0, []
 
     def count(self) -> int:
         """Return how many rows have a key that an earlier row has."""

@@ -176,3 +176,16 @@ def test_repeats_are_counted_whatever_waits_in_the_file(parts: list[list[int]], 
         repeats.add(np.array([50, 50], np.uint64))
         assert repeats.count() == len(every) - len(set(every)) + 1
         repeats.close()
+
+
+def test_repeats_are_counted_in_memory_where_there_is_no_room_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "MOST", 8)
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", full)
+    repeats = Repeats()
+    for _ in range(3):
+        repeats.add(np.arange(10, dtype=np.uint64))
+    assert repeats.count() == 20
+    repeats.close()
