@@ -37,6 +37,9 @@ __all__ = ["Accepted", "Courier", "Doubtful", "Halted", "Outcome", "Refused", "S
 PATIENCE = 120.0
 """Seconds without any answer that brings an upload forward, after which it gives up."""
 
+SHOWN_WAIT = 0.5
+"""Seconds of a wait that are worth a word."""
+
 STUBBORN = 5
 """After so many requests with the same body that may have been carried out, parts of it are tried."""
 
@@ -201,8 +204,9 @@ class Courier:
             wait = self._pace.permit()
             if not wait:
                 break
-            told = True
-            self._waiting(self._pace.said())
+            if wait > SHOWN_WAIT:
+                told = True
+                self._waiting(self._pace.said())
             self._pause(wait)
         if told:
             self._waiting(None)

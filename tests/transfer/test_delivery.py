@@ -219,7 +219,7 @@ def test_a_connection_that_was_closed_meanwhile_ends_it_and_nothing_was_sent() -
 
 def test_whoever_watches_is_told_why_nothing_is_sent() -> None:
     pace, told = Told(), []
-    pace.waits = [0.01]
+    pace.waits = [0.01, delivery.SHOWN_WAIT + 0.01]
     courier = Courier(Scripted(answer(201)), "7", pace, Delivery(), threading.Event(), waiting=told.append)  # type: ignore[arg-type]  # as the pace
     assert courier.deliver(b"{}") == Accepted()
     assert told == ["the server asked to wait", None]
