@@ -106,7 +106,7 @@ class CollectionData(ABC):
         nan: Literal["reject", "null"] = "reject",
         key: KeyRule = None,
         limits: Limits | None = None,
-        workers: int | None = None,
+        workers: int = 1,
         resume: bool = True,
         on_unknown: OnUnknown = "repost",
         deadline: float | None = None,
@@ -147,8 +147,8 @@ class CollectionData(ABC):
         limits
             How rows are cut into requests.
         workers
-            Requests under way at once; None for one to four, as the source is large. Rows with the same key are sent
-            one after the other, so that the last one wins.
+            Requests under way at once: several are faster where a request takes long. Rows with the same key are sent
+            one after the other, so that the last one wins; the others may come to stand in another order.
         resume
             Whether to go on with an earlier run of the same upload; otherwise all rows are sent again.
         on_unknown

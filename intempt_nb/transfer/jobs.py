@@ -22,7 +22,7 @@ from intempt_nb.transfer.batches import Cutter
 from intempt_nb.transfer.deadletters import has_ids, is_dead_letters, open_dead_letters, require_texts
 from intempt_nb.transfer.journal import Run
 from intempt_nb.transfer.keys import adopt_ids, maker_for
-from intempt_nb.transfer.options import MOST_WORKERS, Delivery, MissingValues, UploadOptions
+from intempt_nb.transfer.options import Delivery, MissingValues, UploadOptions
 from intempt_nb.transfer.prepare import plan_columns, prepare
 from intempt_nb.transfer.report import Letters, UploadReport
 from intempt_nb.transfer.spool import spool
@@ -166,15 +166,6 @@ class Job:
     stamp: tuple[int, int] | None
     is_copy: bool
     is_keyed_unasked: bool
-
-    @property
-    def workers(self) -> int:
-        """Requests under way at once: where nobody said how many, one for each that the source fills, up to four."""
-        if self.options.workers is not None:
-            return self.options.workers
-        limits, rows = self.options.limits, self.source.length
-        filled = (self.stamp or (0, 0))[0] // limits.batch_bytes if rows is None else rows // limits.batch_rows
-        return min(max(filled, 1), MOST_WORKERS)
 
     def has_changed(self) -> bool:
         """Return whether the file is not what it was when it was opened."""

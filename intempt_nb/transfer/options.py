@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.schema import Schema
     from intempt_nb.transfer.keys import KeyRule
 
-__all__ = ["MOST_WORKERS", "Delivery", "Limits", "MissingValues", "OnUnknown", "Target", "UploadOptions"]
-
-MOST_WORKERS = 4
-"""Requests under way at once, where the user says nothing."""
+__all__ = ["Delivery", "Limits", "MissingValues", "OnUnknown", "Target", "UploadOptions"]
 
 OnUnknown: TypeAlias = Literal["repost", "skip", "raise"]
 
@@ -124,7 +121,7 @@ class UploadOptions:
     delivery
         What to do when no answer comes, and for how long.
     workers
-        Requests under way at once; None for up to `MOST_WORKERS`, as the source is worth.
+        Requests under way at once.
     progress
         A bar on the terminal or in the notebook; None for where someone can see it.
 
@@ -139,14 +136,14 @@ class UploadOptions:
     key: KeyRule = None
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
-    workers: int | None = None
+    workers: int = 1
     progress: bool | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.limits, Limits):
             raise ConfigurationError(f"limits is {self.limits!r}; expected inb.Limits(batch_rows=…, batch_bytes=…)")
         whole = isinstance(self.workers, int) and not isinstance(self.workers, bool)
-        if self.workers is not None and not (whole and self.workers >= 1):
+        if not (whole and self.workers >= 1):
             raise ConfigurationError(f"workers is {self.workers!r}; expected a whole number of at least 1")
 
     def deciding(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Outgoing:
 
     def send(self, batches: Generator[tuple[int, Batch]]) -> None:
         """Send all batches."""
-        workers = self._job.workers
+        workers = self._job.options.workers
         lanes: Lanes[Batch] = Lanes(self._journal.lanes, workers, self._work, self._stop, _say_draining)
         self._waiting = lanes.waiting
         # Closed here, a file and threads do not stay for as long as someone keeps an error.

@@ -117,7 +117,7 @@ def _plan(transport: Transport, job: Job, again: Again) -> UploadReport:
     started, tally = time.perf_counter(), Tally()
     with (
         closing(tally.repeats),
-        closing(job.batches(Routing(job.workers), tally)) as batches,
+        closing(job.batches(Routing(job.options.workers), tally)) as batches,
         Progress(job.source.length, job.options.progress) as progress,
     ):
         for _, batch in batches:
@@ -127,7 +127,7 @@ def _plan(transport: Transport, job: Job, again: Again) -> UploadReport:
         progress.reach(tally.rows)
         here, asked = time.perf_counter() - started, time.perf_counter()
         endpoints.get_collection(transport, job.target.collection_id)
-        there = (time.perf_counter() - asked) * tally.requests / job.workers
+        there = (time.perf_counter() - asked) * tally.requests / job.options.workers
         report = job.report(tally, started, again)
     return replace(report, dry_run=True, estimated_seconds=max(here, there))
 
@@ -165,7 +165,7 @@ def _upload(transport: Transport, job: Job, run: Run, again: Again, *, resume: b
 def _open_journal(folder: Path, run: Run, job: Job, *, resume: bool, anew: bool) -> Journal:
     """Open the journal; the copy that it named before is not needed any more, nor this one's if it cannot be opened."""
     try:
-        journal = Journal.open(folder, run, lanes=job.workers, resume=resume, anew=anew)
+        journal = Journal.open(folder, run, lanes=job.options.workers, resume=resume, anew=anew)
     except BaseException:
         job.discard()
         raise

@@ -91,8 +91,8 @@ def test_an_item_over_the_limit_is_rejected_with_its_size(things: inb.Collection
 
 
 def test_several_workers_bring_every_row(things: inb.CollectionHandle) -> None:
-    dry = things.upload(frame_of(2_000), limits=inb.Limits(batch_rows=50), dry_run=True, progress=False)
-    report = things.upload(frame_of(2_000), limits=inb.Limits(batch_rows=50), progress=False)
+    dry = things.upload(frame_of(2_000), workers=4, limits=inb.Limits(batch_rows=50), dry_run=True, progress=False)
+    report = things.upload(frame_of(2_000), workers=4, limits=inb.Limits(batch_rows=50), progress=False)
     assert report.requests == dry.requests > 40  # four lanes, each with a rest
     assert report.accepted == 2_000
     assert sorted(things.load()["n"].tolist()) == list(range(2_000))
