@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from intempt_nb.api import endpoints
-from intempt_nb.errors import DataError, DeliveryUnknownError, IntemptError, UploadInterrupted
+from intempt_nb.errors import (
+    ApiError,
+    DataError,
+    DeliveryUnknownError,
+    IntemptError,
+    TransportError,
+    UploadInterrupted,
+)
 from intempt_nb.transfer.batches import Routing
 from intempt_nb.transfer.delivery import PATIENCE
 from intempt_nb.transfer.jobs import make_job
@@ -125,11 +132,21 @@ def _plan(transport: Transport, job: Job, again: Again) -> UploadReport:
             tally.sent_bytes += batch.body_bytes(job.target.collection)
             progress.reach(tally.rows)
         progress.reach(tally.rows)
-        here, asked = time.perf_counter() - started, time.perf_counter()
-        endpoints.get_collection(transport, job.target.collection_id)
-        there = (time.perf_counter() - asked) * tally.requests / job.options.workers
+        here = time.perf_counter() - started
+        trip = _round_trip(transport, job)
         report = job.report(tally, started, again)
-    return replace(report, dry_run=True, estimated_seconds=max(here, there))
+    estimate = None if trip is None else max(here, trip * tally.requests / job.options.workers)
+    return replace(report, dry_run=True, estimated_seconds=estimate)
+
+
+def _round_trip(transport: Transport, job: Job) -> float | None:
+    """Return the seconds that a small request takes now; None if the server does not answer."""
+    asked = time.perf_counter()
+    try:
+        endpoints.get_collection(transport, job.target.collection_id)
+    except (ApiError, TransportError):
+        return None
+    return time.perf_counter() - asked
 
 
 def _upload(transport: Transport, job: Job, run: Run, again: Again, *, resume: bool, begun: float) -> UploadReport:

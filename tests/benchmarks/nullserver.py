@@ -131,7 +131,7 @@ def _described(service: Service, path: str) -> dict[str, Any]:
         key = {"id": "1", "collId": COLLECTION_ID, "type": "primary", "name": "key", "schema": schema}
         return {"_embedded": {"identifiers": [key]}}
     described = {"id": COLLECTION_ID, "sourceId": SOURCE_ID, "name": NAME, "event": True, "schema": service.schema}
-    return {"_embedded": {"collections": [described]}}
+    return described if path.endswith(COLLECTION_ID) else {"_embedded": {"collections": [described]}}
 
 
 if __name__ == "__main__":
