@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path  # noqa: TC003  (typer looks at the annotations)
+from typing import Annotated
 
 import typer
 
 from intempt_nb._version import __version__
-from intempt_nb.errors import IntemptError, UploadError
-
-if TYPE_CHECKING:
-    from intempt_nb.transfer.journal_files import Run
+from intempt_nb.errors import IntemptError
 
 __all__ = ["app", "main"]
 
@@ -77,40 +74,14 @@ def resume(
 ) -> None:
     """Go on with an upload that was broken off. The key is looked for as a client looks for it."""
     from intempt_nb.client import Client
-    from intempt_nb.codecs.rows.tabular import is_csv
-    from intempt_nb.transfer.jobs import options_of, place_of
+    from intempt_nb.transfer.resuming import require_place, run_of
     from intempt_nb.transfer.runs import uploads
-    from intempt_nb.transfer.upload import upload
 
     found = uploads().find(upload_id)
-    run = found.run
-    if run is None:
-        raise UploadError(f"the upload {found.id} is {found.state}, so it cannot be gone on with")
-    path = _unchanged(run)
+    run = run_of(found)
     with Client(run.org, base_url=base_url or run.base_url) as client:
-        if run.host != place_of(client.base_url):
-            raise UploadError(f"the upload {found.id} went to {run.host}, not to {client.base_url}")
-        target = client.collections[run.collection_id]._target()
-        # A copy of rows may be of some that were put right, and be read as they were: as cells of a CSV.
-        report = upload(client._transport, target, path, options_of(run), fixed=not is_csv(path))
-        typer.echo(repr(report))
-
-
-def _unchanged(run: Run) -> Path:
-    """Return the file of an upload if it is what it was."""
-    from intempt_nb.codecs.rows.files import file_digest, missing_file
-
-    if run.path is None:
-        raise UploadError(f"the rows came from {run.origin}, and there is no copy of them; upload them again instead")
-    path = Path(run.path)
-    if not path.is_file():
-        raise missing_file(path)
-    if file_digest(path) != run.content:
-        raise UploadError(
-            f"{path} is not what it was when the upload began, so it cannot go on. Upload the file as another one, or "
-            "put the old one back"
-        )
-    return path
+        require_place(run, client.base_url)
+        typer.echo(repr(client.collections[run.collection_id].resume_upload(found)))
 
 
 @uploads_app.command()

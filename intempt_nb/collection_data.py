@@ -9,6 +9,7 @@ from intempt_nb.api import endpoints
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
 from intempt_nb.transfer.options import Delivery, Limits, MissingValues, Target, UploadOptions
+from intempt_nb.transfer.resuming import resume_run
 from intempt_nb.transfer.scan import Scan
 from intempt_nb.transfer.upload import upload
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from intempt_nb.api.transport import Transport
     from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.keys import KeyRule
     from intempt_nb.transfer.options import OnUnknown
     from intempt_nb.transfer.report import UploadReport
+    from intempt_nb.transfer.runs import UploadRun
 
 __all__ = ["CollectionData", "names_of"]
 
@@ -74,6 +77,10 @@ class CollectionData(ABC):
         chosen = None if columns is None else names_of(columns, "columns")
         return Scan(self._transport, self.record.id, self.record.name, self.schema, chosen, limit, item_ids)
 
+    def count(self) -> int | None:
+        """Return how many items there are, without reading them; None if the server does not say."""
+        return endpoints.count_items(self._transport, self.record.id)
+
     def load(
         self,
         columns: Sequence[str] | None = None,
@@ -105,18 +112,21 @@ class CollectionData(ABC):
         nulls: Literal["explicit", "omit"] = "explicit",
         nan: Literal["reject", "null"] = "reject",
         key: KeyRule = None,
+        columns: Mapping[str, str | None] | None = None,
         limits: Limits | None = None,
         workers: int = 1,
         resume: bool = True,
         on_unknown: OnUnknown = "repost",
         deadline: float | None = None,
         progress: bool | None = None,
+        control: UploadControl | None = None,
     ) -> UploadReport:
         """Upload rows; those that fit the schema get through, the others are reported.
 
-        Columns are matched with the fields by name, title or alias. What is sent is kept in a journal on this machine:
-        after a crash, Ctrl-C or an error, the same call (the same content, collection and options) goes on where it
-        came to, and a call that was finished sends nothing again. ``inb.uploads()`` lists the journals.
+        Columns are matched with the fields by name, title or alias, or as `columns` says. What is sent is kept in a
+        journal on this machine: after a crash, Ctrl-C or an error, the same call (the same content, collection and
+        options) goes on where it came to, and a call that was finished sends nothing again. ``inb.uploads()`` lists the
+        journals.
 
         Parameters
         ----------
@@ -144,6 +154,9 @@ class CollectionData(ABC):
             SHA-256 and the row number, so that the same file always gives the same keys. ``"content"``: of all that the
             row holds; equal rows become one item. A list of columns: of what these hold; rows with a gap in them are
             rejected. None: as ``"row"`` if the source has no such column, otherwise rows without a key are rejected.
+        columns
+            Column of the source → field, for those that are to be matched by hand; None leaves a column out. The others
+            are matched with the fields that are left.
         limits
             How rows are cut into requests.
         workers
@@ -160,6 +173,8 @@ class CollectionData(ABC):
             Seconds that the upload may take; None for no limit. Two minutes without any answer end it in any case.
         progress
             A bar on the terminal or in the notebook; None for where someone can see it.
+        control
+            With which another thread sees how far it came, has it wait, or ends it.
 
         Returns
         -------
@@ -169,7 +184,8 @@ class CollectionData(ABC):
         Raises
         ------
         DataError
-            If the source cannot be read, lacks a required column, or has one of the wrong kind.
+            If the source cannot be read, lacks a required column, or has one of the wrong kind; if `columns` names
+            what is not there, or a field twice.
         ConfigurationError
             If an option has a value that it does not know, or the journal's folder cannot be written.
         RejectedError
@@ -178,9 +194,9 @@ class CollectionData(ABC):
             If the server cannot be used: a wrong key, say, or no answer for two minutes.
         UploadError
             If the same upload is under way elsewhere, its journal cannot be read or written, the deadline has passed,
-            or the file changes meanwhile.
+            the file changes meanwhile, or the control serves another upload.
         UploadInterrupted
-            After Ctrl-C, which waits for the requests under way; a second one does not wait.
+            After Ctrl-C or ``control.cancel()``, which wait for the requests under way; a second Ctrl-C does not wait.
 
         All that end an upload which had begun have the report so far as their ``report``; what was sent stays, and the
         same call goes on from there.
@@ -194,12 +210,40 @@ class CollectionData(ABC):
             csv=CsvOptions(encoding, delimiter, quotechar, decimal),
             missing=MissingValues(nulls, nan),
             key=key,
+            columns={} if columns is None else columns,
             limits=Limits() if limits is None else limits,
             delivery=Delivery(on_unknown, deadline),
             workers=workers,
             progress=progress,
         )
-        return upload(self._transport, self._target(), source, options, dry_run=dry_run, resume=resume)
+        return upload(self._transport, self._target(), source, options, dry_run=dry_run, resume=resume, control=control)
+
+    def resume_upload(
+        self, run: UploadRun, *, workers: int = 1, progress: bool | None = None, control: UploadControl | None = None
+    ) -> UploadReport:
+        """Go on with an upload that was broken off, from the file as it was or the copy of its rows.
+
+        Parameters
+        ----------
+        run
+            One of ``inb.uploads()``, into this collection.
+        workers, progress, control
+            As :meth:`upload` has them; all else is as it was.
+
+        Returns
+        -------
+        UploadReport
+            Of the whole upload.
+
+        Raises
+        ------
+        DataError
+            If there is no such file any more.
+        UploadError
+            If it went elsewhere, the file is not what it was, or there is no copy of its rows; as :meth:`upload` raises
+            it.
+        """
+        return resume_run(self._transport, self._target(), run, workers=workers, progress=progress, control=control)
 
     def _target(self) -> Target:
         try:

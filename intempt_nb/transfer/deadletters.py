@@ -27,10 +27,10 @@ from intempt_nb.codecs.rows.files import BLOCK_ROWS
 from intempt_nb.codecs.rows.formulas import guarded, neutralised, restored
 from intempt_nb.codecs.rows.json_writing import as_cells, write_json_lines
 from intempt_nb.errors import DataError
-from intempt_nb.schema.checking.matching import match_name
 from intempt_nb.schema.mapping.layouts import is_text, plain_layout
 from intempt_nb.schema.model import Enum, String, Uuid, describe, without_null
 from intempt_nb.transfer.keys import ID
+from intempt_nb.transfer.mapping import match_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.mapping import Columns
 
     Rows = NDArray[np.int64]
     Ids = Callable[[Rows], Sequence[str | None]]
@@ -334,17 +335,25 @@ def has_ids(source: Tabular) -> bool:
     return any(pc.any(pc.not_equal(column, "")).as_py() for column in columns)
 
 
-def require_texts(source: Tabular, schema: Schema) -> None:
+def require_texts(source: Tabular, schema: Schema, columns: Columns) -> None:
     """Refuse rows put right whose texts were made numbers of: ``001`` became 1, and cannot be told from 1.
+
+    Parameters
+    ----------
+    source
+        The rows, without the remarks.
+    schema
+        Of the collection.
+    columns
+        Column → field, where that was said by hand.
 
     Raises
     ------
     DataError
         With the way to read them that keeps their texts.
     """
-    for field in schema.fields:
-        place = match_name(field, source.schema.names)
-        kind = pa.null() if place is None else source.schema.field(place).type
+    for name, place in match_columns(schema, source, columns).items():
+        field, kind = schema[name], source.schema.field(place).type
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
         if is_number and isinstance(without_null(field.type), String | Enum | Uuid):
             raise DataError(

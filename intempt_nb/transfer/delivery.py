@@ -37,6 +37,9 @@ __all__ = ["Accepted", "Courier", "Doubtful", "Halted", "Outcome", "Refused", "S
 PATIENCE = 120.0
 """Seconds without any answer that brings an upload forward, after which it gives up."""
 
+HELD_POLL = 0.2
+"""Seconds after which a request that is held back looks whether it still is."""
+
 SHOWN_WAIT = 0.5
 """Seconds of a wait that are worth a word."""
 
@@ -100,6 +103,8 @@ class Courier:
         When the deadline's time began, by :func:`time.monotonic`; None for now.
     waiting
         Told why nothing is sent while a request has to wait, and None when it goes on.
+    held
+        Says whether no request may begin for now.
     """
 
     def __init__(
@@ -112,6 +117,7 @@ class Courier:
         *,
         started: float | None = None,
         waiting: Callable[[str | None], None] = lambda reason: None,
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._transport = transport
         self._href = endpoints.source_data_path(source_id)
@@ -119,6 +125,8 @@ class Courier:
         self._options = options
         self._stop = stop
         self._waiting = waiting
+        self._held = held
+        self._held_until = 0.0
         self._moved = time.monotonic()
         self._started = self._moved if started is None else started
         self._troubles: Counter[str] = Counter()
@@ -127,6 +135,10 @@ class Courier:
     def moved(self) -> float:
         """When an answer last brought the upload forward, by :func:`time.monotonic`."""
         return self._moved
+
+    def has_patience(self, since: float) -> bool:
+        """Return whether to go on with what was begun at some time: not if nothing came for too long, pauses aside."""
+        return time.monotonic() - max(self._moved, self._held_until, since) <= PATIENCE
 
     @property
     def troubles(self) -> dict[str, int]:
@@ -160,7 +172,7 @@ class Courier:
             failures += may_have_acted(outcome)
             if failures == STUBBORN:
                 return Stubborn(self._error(outcome, uncertain))
-            if time.monotonic() - max(self._moved, begun) > PATIENCE:
+            if not self.has_patience(begun):
                 return Halted(self._error(outcome, uncertain), uncertain)
             self._pause(backoff(attempt))
             attempt += 1
@@ -201,6 +213,10 @@ class Courier:
             left = self._time_left()
             if left is not None and left <= 0:
                 return UploadError(f"not finished within the deadline of {self._options.deadline:g} s")
+            if self._held():
+                self._held_until = time.monotonic()
+                self._pause(HELD_POLL)
+                continue
             wait = self._pace.permit()
             if not wait:
                 break

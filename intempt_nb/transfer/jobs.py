@@ -16,6 +16,7 @@ import pyarrow as pa
 from intempt_nb.api.origin import Origin
 from intempt_nb.codecs.rows.columnar import open_ipc
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions, require_encoding
+from intempt_nb.codecs.rows.files import file_digest
 from intempt_nb.codecs.rows.tabular import is_csv, open_tabular
 from intempt_nb.errors import UploadError
 from intempt_nb.transfer.batches import Cutter
@@ -29,7 +30,7 @@ from intempt_nb.transfer.spool import spool
 from intempt_nb.transfer.state import state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from intempt_nb.codecs.rows.blocks import Tabular
     from intempt_nb.transfer.batches import Batch, Routing
@@ -39,10 +40,18 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.report import Again
     from intempt_nb.transfer.tally import Tally
 
+    Look = Callable[[], None]
+
 __all__ = ["Job", "make_job", "options_of", "place_of"]
 
 
-def make_job(target: Target, source: Any, options: UploadOptions, *, copied: bool, fixed: bool) -> Job:
+def _nothing() -> None:
+    pass
+
+
+def make_job(
+    target: Target, source: Any, options: UploadOptions, *, copied: bool, fixed: bool, look: Look = _nothing
+) -> Job:
     """Open a source and prepare what an upload needs of it.
 
     Parameters
@@ -57,16 +66,18 @@ def make_job(target: Target, source: Any, options: UploadOptions, *, copied: boo
         Whether what is no file is copied to one, so that the upload can be gone on with.
     fixed
         Whether the rows come from an earlier source of the kind that the options are for.
+    look
+        Called from time to time; what it raises ends the work.
 
     Raises
     ------
     DataError
-        If the source cannot be opened, lacks a required column, or cannot be keyed as the options say; if what rows put
-        right say was lost, in pandas or in another encoding.
+        If the source cannot be opened, lacks a required column, or cannot be mapped or keyed as the options say; if
+        what rows put right say was lost, in pandas or in another encoding.
     UploadError
         If there is no room for a copy.
     """
-    opened, is_copy = _opened(source, options, copied=copied, fixed=fixed)
+    opened, is_copy = _opened(source, options, look, copied=copied, fixed=fixed)
     try:
         return _made(target, opened, options, is_copy=is_copy, fixed=fixed)
     except BaseException:
@@ -75,22 +86,25 @@ def make_job(target: Target, source: Any, options: UploadOptions, *, copied: boo
         raise
 
 
-def _opened(source: Any, options: UploadOptions, *, copied: bool, fixed: bool) -> tuple[Tabular, bool]:
+def _opened(source: Any, options: UploadOptions, look: Look, *, copied: bool, fixed: bool) -> tuple[Tabular, bool]:
     """Return a source, and whether it is a copy that was made here."""
     if fixed and is_csv(source):
         require_encoding(Path(source), options.csv)
     if copied and isinstance(source, pa.RecordBatchReader):  # may be more than the memory holds
-        return replace(_copy(source), origin="RecordBatchReader"), True
+        return replace(_copy(source, look), origin="RecordBatchReader"), True
     opened = open_tabular(source, **asdict(options.csv if is_csv(source) or not fixed else CsvOptions()))
-    if not copied or opened.path is not None:
+    path = opened.path
+    if path is not None:
+        return replace(opened, digest=cache(lambda: file_digest(path, look))), False
+    if not copied:
         return opened, False
-    copy = _copy(pa.RecordBatchReader.from_batches(opened.schema, (block.batch for block in opened.blocks())))
+    copy = _copy(pa.RecordBatchReader.from_batches(opened.schema, (block.batch for block in opened.blocks())), look)
     return replace(opened, path=copy.path, read=copy.read, digest=copy.digest), True
 
 
-def _copy(rows: pa.RecordBatchReader) -> Tabular:
+def _copy(rows: pa.RecordBatchReader, look: Look) -> Tabular:
     """Return a source that reads from a copy of rows in the state folder."""
-    spooled = spool(rows, state_folder())
+    spooled = spool(rows, state_folder(), look)
     return replace(open_ipc(spooled.path), digest=lambda: spooled.digest)
 
 
@@ -101,17 +115,18 @@ def _remove(copy: Tabular) -> None:
 
 def _made(target: Target, opened: Tabular, options: UploadOptions, *, is_copy: bool, fixed: bool) -> Job:
     stamp = opened.stamp()
-    if fixed or is_dead_letters(opened):
-        require_texts(opened, target.schema)
+    is_put_right = fixed or is_dead_letters(opened)
     if fixed:
         opened = replace(opened, decimal=options.csv.decimal)
     opened = open_dead_letters(replace(opened, digest=cache(opened.digest)))
+    if is_put_right:
+        require_texts(opened, target.schema, options.columns)
     # Rows may have been added to those whose keys were made.
     rule = "row" if options.key is None and has_ids(opened) else options.key
-    opened = adopt_ids(opened, target)
-    maker = maker_for(target, opened, rule)
+    opened, mapped = adopt_ids(opened, target, options.columns)
+    maker = maker_for(target, opened, rule, mapped)
     made = () if maker is None else (maker.name,)
-    columns = plan_columns(target.schema, opened, supplied=made)
+    columns = plan_columns(target.schema, opened, made, mapped)
     return Job(
         target, opened, columns, maker, options, stamp, is_copy, maker is not None and rule is None and not fixed
     )
@@ -130,6 +145,7 @@ def options_of(run: Run) -> UploadOptions:
         csv=CsvOptions(**{each.name: told[each.name] for each in fields(CsvOptions)}),
         missing=MissingValues(told["nulls"], told["nan"]),
         key=told["key"],
+        columns=told.get("columns", {}),
         delivery=Delivery(cast("OnUnknown", run.on_unknown)),
     )
 
@@ -171,8 +187,8 @@ class Job:
         """Return whether the file is not what it was when it was opened."""
         return not self.is_copy and self.source.stamp() != self.stamp
 
-    def batches(self, routing: Routing, tally: Tally) -> Generator[tuple[int, Batch]]:
-        """Read, check, convert and cut; see :class:`Cutter`.
+    def batches(self, routing: Routing, tally: Tally, look: Look = _nothing) -> Generator[tuple[int, Batch]]:
+        """Read, check, convert and cut; see :class:`Cutter`. `look` is called for each block of rows.
 
         Raises
         ------
@@ -180,7 +196,7 @@ class Job:
             Before a batch that a changed file may have gone into.
         """
         cutter = Cutter(self.target, self.options.limits, self.options.missing.nulls, routing, tally)
-        with closing(cutter.batches(self._with_keys(self._prepared()))) as batches:
+        with closing(cutter.batches(self._with_keys(self._prepared(look)))) as batches:
             for each in batches:
                 self._require_unchanged()  # what was read before this, and only that, is of the content that it says
                 yield each
@@ -241,12 +257,16 @@ class Job:
             letters=Letters(self.source, None if self.is_copy else self.stamp, dict(tally.statuses), self.maker, again),
         )
 
-    def _prepared(self) -> Iterator[Prepared]:
+    def _prepared(self, look: Look) -> Iterator[Prepared]:
         filled, key = None, self.target.key
         if self.maker is not None:
             filled, key = self.maker.name, self.maker.made_of
         nan_is_null = self.options.missing.nan == "null"
-        return prepare(self.source, self.target.schema, self.columns, key, nan_is_null=nan_is_null, filled=filled)
+        for block in prepare(
+            self.source, self.target.schema, self.columns, key, nan_is_null=nan_is_null, filled=filled
+        ):
+            look()
+            yield block
 
     def _with_keys(self, blocks: Iterator[Prepared]) -> Iterator[Prepared]:
         for block in blocks:

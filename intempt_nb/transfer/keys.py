@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 from intempt_nb.codecs.wire.bodies import encode_rows
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
-from intempt_nb.schema.checking.matching import match_name
 from intempt_nb.schema.model import Double, Float, String, Uuid, without_null
+from intempt_nb.transfer.mapping import match_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     import numpy.typing as npt
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from intempt_nb.codecs.rows.blocks import Block, Tabular
     from intempt_nb.schema.model import AvroType
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.mapping import Columns
     from intempt_nb.transfer.options import Target
 
     Hashes: TypeAlias = npt.NDArray[np.uint64]
@@ -47,7 +48,7 @@ _FINAL = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 _HASH_KEYS = ("intempt_nb: one.", "intempt_nb: two.")
 
 
-def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None:
+def maker_for(target: Target, source: Tabular, rule: KeyRule, columns: Columns | None = None) -> KeyMaker | None:
     """Return what makes the keys that a source lacks; None if its rows have to bring them.
 
     Parameters
@@ -58,6 +59,8 @@ def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None
         The rows.
     rule
         As the user gave it; None for ``"row"`` where the source has no column for a key of one text field.
+    columns
+        Column → field, where that was said by hand.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None
     known = target.schema[name]
     is_text = len(target.key) == 1 and without_null(known.type) == String()
     if rule is None:
-        missing = is_text and match_name(known, source.schema.names) is None
+        missing = is_text and name not in match_columns(target.schema, source, columns or {})
         return KeyMaker(name, "row", source.digest()) if missing else None
     _check_rule(rule)
     if not is_text:
@@ -78,7 +81,7 @@ def maker_for(target: Target, source: Tabular, rule: KeyRule) -> KeyMaker | None
         )
     if rule == "row" or rule == "content":
         return KeyMaker(name, rule, source.digest() if rule == "row" else "")
-    return KeyMaker(name, _fields_of(rule, target, source), "")
+    return KeyMaker(name, _fields_of(rule, target, source, columns or {}), "")
 
 
 def _check_rule(rule: object) -> None:
@@ -87,11 +90,13 @@ def _check_rule(rule: object) -> None:
         raise DataError(f"key is {shorten(repr(rule))}; expected 'row', 'content', or a list of columns")
 
 
-def _fields_of(columns: Sequence[str], target: Target, source: Tabular) -> tuple[str, ...]:
+def _fields_of(rule: Sequence[str], target: Target, source: Tabular, columns: Columns) -> tuple[str, ...]:
     """Return the fields that columns of the source feed, and that a key is to be made of."""
+    names, sources = source.schema.names, match_columns(target.schema, source, columns)
+    fed = {names[place]: name for name, place in sources.items()}
     found: dict[str, str] = {}
-    for column in columns:
-        name = _field_of(column, target, source)
+    for column in rule:
+        name = _field_of(column, fed, columns)
         if name == target.key[0]:
             raise DataError(f"key names {column!r}, which is the primary key itself; name what it is to be made of")
         if name in found:
@@ -101,27 +106,39 @@ def _fields_of(columns: Sequence[str], target: Target, source: Tabular) -> tuple
     return tuple(found)
 
 
-def _field_of(column: str, target: Target, source: Tabular) -> str:
-    """Return the field that a column of the source feeds."""
-    names = source.schema.names
-    fed = {
-        names[index]: field.name for field in target.schema.fields if (index := match_name(field, names)) is not None
-    }
-    if column in fed.values():
+def _field_of(column: str, fed: Mapping[str, str], columns: Columns) -> str:
+    """Return the field that a column of the source feeds; a field that is fed may stand for its column."""
+    if column in fed.values() and column not in columns:
         return column
     if column not in fed:
         raise DataError(f"key names {column!r}, which is no column that the schema knows{suggest(column, fed)}")
     return fed[column]
 
 
-def adopt_ids(source: Tabular, target: Target) -> Tabular:
-    """Return a source of dead letters, the keys that its rows were given in place of those they lack."""
+def adopt_ids(source: Tabular, target: Target, columns: Columns) -> tuple[Tabular, Columns]:
+    """Return a source of dead letters, the keys that its rows were given in place of those they lack.
+
+    Parameters
+    ----------
+    source
+        The rows, without the remarks.
+    target
+        The collection.
+    columns
+        Column → field, where that was said by hand.
+
+    Returns
+    -------
+    Tabular, Mapping
+        The source, and how its columns are mapped: a column of the key's name may be left out, or feed another field.
+    """
     names = source.schema.names
     if ID not in names:
-        return source
-    field = target.schema[target.key[0]]
-    given, own = names.index(ID), match_name(field, names)
-    name = field.name if own is None else names[own]
+        return source, columns
+    key = target.key[0]
+    given, own = names.index(ID), match_columns(target.schema, source, columns).get(key)
+    name = names[own] if own is not None else ID if key in names else key
+    mapped = {**columns, ID: key} if name == ID else columns
     kept = [at for at in range(len(names)) if at not in (given, own)]
 
     def adopt(block: Block) -> Block:
@@ -133,7 +150,7 @@ def adopt_ids(source: Tabular, target: Target) -> Tabular:
         return replace(block, batch=pa.RecordBatch.from_arrays(columns, schema=schema))
 
     schema = pa.schema([pa.field(name, pa.string()), *(source.schema.field(at) for at in kept)])
-    return replace(source, schema=schema, read=lambda wanted: map(adopt, source.blocks()))
+    return replace(source, schema=schema, read=lambda wanted: map(adopt, source.blocks())), mapped
 
 
 def _without_empty(texts: pa.StringArray) -> pa.StringArray:

@@ -66,9 +66,12 @@ class Lanes(Generic[T]):
         ]
 
     def put(self, lane: int, piece: T, size: int) -> None:
-        """Put a piece of so many bytes into a lane, once there is room; raise what a thread has failed with."""
+        """Put a piece of so many bytes into a lane, once there is room; raise what a thread has failed with.
+
+        Once `stop` is set there is no need for room: what is put in is not begun.
+        """
         with self._changed:
-            while self._failure is None and self._is_full():
+            while self._failure is None and self._is_full() and not self._stop.is_set():
                 self._changed.wait(_LOOK)
             self._raise_failure()
             self._queues[lane].append((piece, size))

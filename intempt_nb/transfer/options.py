@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions
+from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -116,6 +118,8 @@ class UploadOptions:
         What is sent for missing values.
     key
         How rows without a key get one.
+    columns
+        Column of the source → field, where that is said by hand; None leaves a column out.
     limits
         How rows are cut into requests.
     delivery
@@ -128,12 +132,13 @@ class UploadOptions:
     Raises
     ------
     ConfigurationError
-        If there is no worker, or `limits` are none.
+        If there is no worker, or `limits` or `columns` are none.
     """
 
     csv: CsvOptions = field(default_factory=CsvOptions)
     missing: MissingValues = MissingValues()
     key: KeyRule = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
     workers: int = 1
@@ -142,6 +147,9 @@ class UploadOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.limits, Limits):
             raise ConfigurationError(f"limits is {self.limits!r}; expected inb.Limits(batch_rows=…, batch_bytes=…)")
+        if not isinstance(self.columns, Mapping):
+            raise ConfigurationError(f"columns is {shorten(self.columns)}; expected {{'column': 'field' or None}}")
+        object.__setattr__(self, "columns", dict(self.columns))  # a retry follows it, too, whatever becomes of theirs
         whole = isinstance(self.workers, int) and not isinstance(self.workers, bool)
         if not (whole and self.workers >= 1):
             raise ConfigurationError(f"workers is {self.workers!r}; expected a whole number of at least 1")
@@ -149,7 +157,8 @@ class UploadOptions:
     def deciding(self) -> dict[str, Any]:
         """Return what decides, beside the content and the target, what is sent: keyword arguments of an upload."""
         key = self.key if self.key is None or isinstance(self.key, str) else list(self.key)
-        return {**asdict(self.csv), **asdict(self.missing), "key": key}
+        mapped = {"columns": dict(self.columns)} if self.columns else {}  # without it a run is what it was before
+        return {**asdict(self.csv), **asdict(self.missing), "key": key, **mapped}
 
 
 @dataclass(frozen=True, slots=True)

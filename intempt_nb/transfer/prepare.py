@@ -18,11 +18,12 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.schema.checking.columns import convert, convert_field, require_values
 from intempt_nb.schema.checking.commas import swap_marks
-from intempt_nb.schema.checking.matching import ignored_inside, match_name
+from intempt_nb.schema.checking.matching import ignored_inside
 from intempt_nb.schema.checking.rejects import REJECTS, VALUE_LENGTH, rejects_of
 from intempt_nb.schema.mapping.layouts import is_text, plain_layout
 from intempt_nb.schema.mapping.nan import nan_as_null
 from intempt_nb.schema.model import MISSING, Decimal, Double, Float, Null, Union, without_null
+from intempt_nb.transfer.mapping import match_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from intempt_nb.schema.checking.refusals import Converted
     from intempt_nb.schema.model import Defined, Field
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.mapping import Columns
 
-__all__ = ["ColumnPlan", "Prepared", "plan_columns", "prepare"]
+__all__ = ["ColumnPlan", "Prepared", "Reading", "plan_columns", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class ColumnPlan:
     sources
         Field name → position of the source's column, in schema order; fields without a column are left out.
     ignored
-        Columns that the schema does not name; they are not sent.
+        Columns that feed no field, though nobody left them out; they are not sent.
     missing
         Fields that the source has no column for, and that may be absent.
     """
@@ -79,8 +81,10 @@ class Prepared:
     blank: int
 
 
-def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) -> ColumnPlan:
-    """Match the source's columns with the schema's fields, by name, then title, then alias.
+def plan_columns(
+    schema: Schema, source: Tabular, supplied: Sequence[str] = (), columns: Columns | None = None
+) -> ColumnPlan:
+    """Match the source's columns with the schema's fields, by hand, name, title or alias.
 
     Parameters
     ----------
@@ -90,15 +94,18 @@ def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) 
         Of the rows.
     supplied
         Fields that need no column: they are filled in later.
+    columns
+        Column → field, where that was said by hand; None as a field for one that is left out.
 
     Raises
     ------
     DataError
-        If a required field has no column, or no column fits at all; names what the source has.
+        If a required field has no column, or no column fits at all; names what the source has. If `columns` cannot be
+        followed.
     """
-    names = source.schema.names
-    found = {field.name: match_name(field, names) for field in schema.fields}
-    sources = {name: index for name, index in found.items() if index is not None}
+    names, columns = source.schema.names, columns or {}
+    sources = match_columns(schema, source, columns)
+    left_out = {name for name, field in columns.items() if field is None}
     used = set(sources.values())
     absent = [field for field in schema.fields if field.name not in sources]
     required = [field.name for field in absent if field.required and field.name not in supplied]
@@ -106,9 +113,10 @@ def plan_columns(schema: Schema, source: Tabular, supplied: Sequence[str] = ()) 
         what = f"no column for the required field{'s' if len(required) > 1 else ''} {_listed(required)}"
         raise DataError(
             f"{source.origin} has {what if required else 'no column that the schema names'}. "
-            f"It has: {_listed(names) or 'no columns'}. Rename its columns, or give the fields a default in the schema"
+            f"It has: {_listed(names) or 'no columns'}. Rename its columns, map them "
+            "by hand with columns={'column': 'field'}, or give the fields a default in the schema"
         )
-    ignored = [name for index, name in enumerate(names) if index not in used]
+    ignored = [name for index, name in enumerate(names) if index not in used and name not in left_out]
     for name, index in sources.items():
         ignored += ignored_inside(source.schema.field(index).type, schema[name].type, schema.named, name)
     return ColumnPlan(sources, tuple(ignored), tuple(field.name for field in absent if field.name not in supplied))
@@ -157,28 +165,24 @@ def prepare(
     """
     arrow = wire_schema(schema, list(plan.sources))
     wanted = {source.schema.names[index] for index in plan.sources.values()}
-    work = _Work(schema, plan, arrow, tuple(key), nan_is_null, filled, source.decimal == ",")
-    yield from in_order(work.prepare, source.blocks(wanted))
+    reading = Reading(schema, tuple(key), nan_is_null, filled, source.decimal == ",")
+    yield from in_order(_Work(plan, arrow, reading).prepare, source.blocks(wanted))
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What is done with every block."""
 
-    schema: Schema
     plan: ColumnPlan
     arrow: pa.Schema
-    key: tuple[str, ...]
-    nan_is_null: bool
-    filled: str | None
-    decimal_comma: bool
+    reading: Reading
 
     def prepare(self, block: Block) -> Prepared:
         columns, rejects = [], [_malformed(block.malformed)]
         keep = np.ones(len(block.rows), bool)
         for name, index in self.plan.sources.items():
-            field, cells = self.schema[name], block.batch.column(index)
-            converted = self._convert(cells, field)
+            field, cells = self.reading.schema[name], block.batch.column(index)
+            converted = self.reading.convert(cells, field)
             columns.append(converted.values)
             for refusal in converted.refusals:
                 rejects.append(rejects_of(refusal, cells, block.rows, field))
@@ -189,7 +193,33 @@ class _Work:
         rejected = len(block.rows) - len(rows) + len(block.malformed)
         return Prepared(batch, rows, _by_row(rejects), rejected, block.blank)
 
-    def _convert(self, cells: pa.Array, field: Field) -> Converted:
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the cells of a source become values of a field.
+
+    Parameters
+    ----------
+    schema, key, nan_is_null, filled
+        As :func:`prepare` has them.
+    decimal_comma
+        Whether numbers in text have a comma before their fraction.
+    """
+
+    schema: Schema
+    key: tuple[str, ...]
+    nan_is_null: bool
+    filled: str | None
+    decimal_comma: bool
+
+    def convert(self, cells: pa.Array, field: Field) -> Converted:
+        """Convert a column.
+
+        Raises
+        ------
+        DataError
+            If no value of its kind can be one of the field.
+        """
         if self.nan_is_null:
             cells = nan_as_null(cells)
         is_number = isinstance(without_null(field.type), Float | Double | Decimal)

@@ -14,6 +14,11 @@ __all__ = ["Progress"]
 class Progress:
     """A bar of rows whose outcome is known; a context manager, for any number of threads.
 
+    Attributes
+    ----------
+    waiting
+        Why nothing is sent; None if something is.
+
     Parameters
     ----------
     total
@@ -28,6 +33,7 @@ class Progress:
         hidden = None if shown is None else not shown
         self._bar = tqdm(total=total, unit=" rows", unit_scale=True, disable=hidden)
         self._lock = Lock()
+        self.waiting: str | None = None
 
     def reach(self, rows: int) -> None:
         """Show that the outcome of so many rows is known."""
@@ -37,6 +43,7 @@ class Progress:
     def wait(self, reason: str | None) -> None:
         """Show why nothing is sent; None when it goes on."""
         with self._lock:
+            self.waiting = reason
             self._bar.set_postfix_str(reason or "")
 
     def __enter__(self) -> Self:

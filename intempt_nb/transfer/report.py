@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.keys import KeyMaker
 
-__all__ = ["Again", "Letters", "UploadReport"]
+__all__ = ["Again", "Letters", "UploadReport", "size_text"]
 
 SHOWN = 20
 SUMMARY_LENGTH = 300
 
-Again: TypeAlias = "Callable[[Any], UploadReport]"
+Again: TypeAlias = "Callable[[Any, UploadControl | None], UploadReport]"
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
     """Return a number of bytes as a person reads it, in powers of 1,000."""
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
 
@@ -53,7 +54,7 @@ class Letters:
     maker
         Made the keys; None if rows bring theirs.
     again
-        Uploads another source as this one was.
+        Uploads another source as this one was; a control may be given too.
     """
 
     source: Tabular
@@ -221,7 +222,7 @@ class UploadReport:
             Path(path), self.letters.source, self.rejects_table, self.letters.statuses, self.letters.ids
         )
 
-    def retry(self, fixed: Any) -> UploadReport:
+    def retry(self, fixed: Any, *, control: UploadControl | None = None) -> UploadReport:
         """Upload rows that were put right, with the options of this upload.
 
         Parameters
@@ -229,13 +230,15 @@ class UploadReport:
         fixed
             A file that :meth:`write_rejects` has written, `rejected_rows`, or any other source. Rows keep the keys that
             were made for them, so that none is there twice.
+        control
+            As an upload has it.
 
         Returns
         -------
         UploadReport
             Of these rows.
         """
-        return self.letters.again(fixed)
+        return self.letters.again(fixed, control)
 
     def raise_for_rejects(self) -> None:
         """Raise if any row was rejected or is unknown.
@@ -274,8 +277,10 @@ class UploadReport:
             rows.append(("same key", f"{self.repeated:,} with the key of an earlier row, which they replace"))
         if not self.complete:
             left = self.rows - self.accepted - self.rejected - self.unknown
-            rows.append(("not sent", f"{left:,} of those read so far"))
-            rows.insert(0, ("stopped", "before its end; the same call goes on from here"))
+            rows += [] if self.dry_run else [("not sent", f"{left:,} of those read so far")]
+            rows.insert(
+                0, ("stopped", "before its end" + ("" if self.dry_run else "; the same call goes on from here"))
+            )
         if self.unknown:
             rows.append(("unknown", f"{self.unknown:,} (sent, but no answer came)"))
         rate = f", {self.rows / self.seconds:,.0f} rows/s" if self.seconds > 0 and not self.dry_run else ""
@@ -283,7 +288,7 @@ class UploadReport:
         rows.append(
             (
                 "would take" if self.dry_run else "sent",
-                f"{self.requests:,} request{plural}, {_size(self.sent_bytes)}",
+                f"{self.requests:,} request{plural}, {size_text(self.sent_bytes)}",
             )
         )
         if self.troubles:
@@ -293,7 +298,7 @@ class UploadReport:
         if self.estimated_seconds is not None:
             rows.append(("to send", f"at least {self.estimated_seconds:,.1f} s"))
         if self.ignored:
-            rows.append(("ignored", f"columns not in the schema: {', '.join(self.ignored)}"))
+            rows.append(("ignored", f"columns that feed no field: {', '.join(self.ignored)}"))
         if self.key_rule:
             rows.append(("key", self.key_rule))
         return rows

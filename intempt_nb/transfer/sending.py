@@ -14,7 +14,7 @@ import numpy as np
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import ApiError
-from intempt_nb.transfer.delivery import PATIENCE, Accepted, Doubtful, Halted, Refused, Stubborn
+from intempt_nb.transfer.delivery import Accepted, Doubtful, Halted, Refused, Stubborn
 from intempt_nb.transfer.refusals import named_items
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Sender:
                 status = error.status if isinstance(error, ApiError) else None
                 self._reject(batch, status, [(None, shorten(error, 300))], trip.tally)
                 return []
-        elif time.monotonic() - max(self.courier.moved, trip.begun) > PATIENCE:
+        elif not self.courier.has_patience(trip.begun):
             raise error
         return [batch]
 

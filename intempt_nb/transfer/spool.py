@@ -18,6 +18,8 @@ from intempt_nb.errors import UploadError
 from intempt_nb.transfer.journal_files import COPY_SUFFIX, PART_SUFFIX, explained, make_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
 __all__ = ["Spooled", "spool"]
@@ -39,7 +41,7 @@ class Spooled:
     digest: str
 
 
-def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path) -> Spooled:
+def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path, look: Callable[[], None] = lambda: None) -> Spooled:
     """Write a copy of rows into the state folder, with a name of its own: no other upload needs it.
 
     Parameters
@@ -48,6 +50,8 @@ def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path) -> Spooled:
         A reader is read to its end, a block of rows at a time.
     folder
         The state folder.
+    look
+        Called from time to time; what it raises ends the copy.
 
     Raises
     ------
@@ -62,6 +66,7 @@ def spool(rows: pa.Table | pa.RecordBatchReader, folder: Path) -> Spooled:
     part, digest = Path(name), hashlib.sha256()
 
     def write(data: bytes) -> None:
+        look()
         digest.update(data)
         left = memoryview(data)
         try:

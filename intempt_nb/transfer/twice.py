@@ -20,7 +20,7 @@ class TwiceWarning(UserWarning):
     """Rows are uploaded that may be there already, under other keys."""
 
 
-def warn_of_twice(folder: Path, run: Run, stacklevel: int = 1) -> None:
+def warn_of_twice(folder: Path, run: Run, stacklevel: int = 1) -> str | None:
     """Warn if rows from the same place, of other content, were sent into the collection before.
 
     Parameters
@@ -33,21 +33,26 @@ def warn_of_twice(folder: Path, run: Run, stacklevel: int = 1) -> None:
     stacklevel
         As :func:`warnings.warn` takes it: 1 for the line that calls this.
 
+    Returns
+    -------
+    str or None
+        What was warned of.
+
     Warns
     -----
     TwiceWarning
         With what to do instead.
     """
     if journal_path(folder, run.id).exists() or not any(_sent_alike(path, run) for path in journals(folder)):
-        return
-    warnings.warn(
+        return None
+    message = (
         f"{run.origin} was uploaded into {run.collection} before, with other content. Its rows bring no key, and those "
         "made for them depend on the whole content: rows that are in both will be there twice. To put rejected "
         "rows right, give them alone to report.retry. For keys that stay, delete what is there, and pass key=['…'] "
-        "(columns that tell the rows apart) or key='content'",
-        TwiceWarning,
-        stacklevel=stacklevel + 1,
+        "(columns that tell the rows apart) or key='content'"
     )
+    warnings.warn(message, TwiceWarning, stacklevel=stacklevel + 1)
+    return message
 
 
 def _sent_alike(path: Path, run: Run) -> bool:

@@ -23,6 +23,7 @@ from intempt_nb.errors import (
     UploadInterrupted,
 )
 from intempt_nb.transfer.batches import Routing
+from intempt_nb.transfer.control import progress_of, serving
 from intempt_nb.transfer.delivery import PATIENCE
 from intempt_nb.transfer.jobs import make_job
 from intempt_nb.transfer.journal import Journal
@@ -36,6 +37,7 @@ from intempt_nb.transfer.twice import warn_of_twice
 
 if TYPE_CHECKING:
     from intempt_nb.api.transport import Transport
+    from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.jobs import Job
     from intempt_nb.transfer.journal import Run
     from intempt_nb.transfer.options import Target, UploadOptions
@@ -54,6 +56,7 @@ def upload(
     resume: bool = True,
     fixed: bool = False,
     retry_of: str | None = None,
+    control: UploadControl | None = None,
 ) -> UploadReport:
     """Upload rows into a collection through the bulk endpoint.
 
@@ -79,6 +82,8 @@ def upload(
         is read as if its cells came from that CSV.
     retry_of
         The run of that earlier upload, which stays the last one that went into the collection.
+    control
+        May have it wait or end, and sees how far it came; None for nobody.
 
     Returns
     -------
@@ -93,9 +98,10 @@ def upload(
     ApiError, TransportError, DeliveryUnknownError
         If the server cannot be used (wrong key, not found, no answer for two minutes).
     UploadError
-        If the journal cannot be kept, the deadline has passed, or the source has changed in the meantime.
+        If the journal cannot be kept, the deadline has passed, the source has changed in the meantime, or the control
+        serves another upload.
     UploadInterrupted
-        After Ctrl-C: the first waits for the requests under way, a second one does not.
+        After Ctrl-C: the first waits for the requests under way, a second one does not. If the control was cancelled.
 
     Warns
     -----
@@ -103,37 +109,55 @@ def upload(
         If the file was uploaded before with other content, and has no keys of its own.
     """
     begun = time.monotonic()
-    job = make_job(target, source, options, copied=not dry_run, fixed=fixed)
-    run = None if dry_run else job.run(transport.org, transport.base_url, retry_of)
+    with serving(control) as served:
+        job = make_job(target, source, options, copied=not dry_run, fixed=fixed, look=served._check)
+        run = None if dry_run else _run(transport, job, retry_of)
 
-    def again(rows: Any) -> UploadReport:
-        return upload(transport, target, rows, options, fixed=True, retry_of=None if run is None else run.id)
+        def again(rows: Any, control: UploadControl | None) -> UploadReport:
+            retried = None if run is None else run.id
+            return upload(transport, target, rows, options, fixed=True, retry_of=retried, control=control)
 
-    if run is None:
-        return _plan(transport, job, again)
-    if job.is_keyed_unasked:
-        warn_of_twice(state_folder(), run, stacklevel=3)
-    report = _upload(transport, job, run, again, resume=resume, begun=begun)
+        if run is None:
+            return _plan(transport, job, again, served)
+        if job.is_keyed_unasked:
+            served._warned = warn_of_twice(state_folder(), run, stacklevel=3)
+        report = _upload(transport, job, run, again, served, resume=resume, begun=begun)
     if job.is_copy:  # kept for as long as the report may be asked for rejected rows
         finalize(report.letters, job.discard)
     return report
 
 
-def _plan(transport: Transport, job: Job, again: Again) -> UploadReport:
+def _run(transport: Transport, job: Job, retry_of: str | None) -> Run:
+    """Return what identifies an upload; its copy of rows goes if that cannot be made out."""
+    try:
+        return job.run(transport.org, transport.base_url, retry_of)
+    except BaseException:
+        job.discard()
+        raise
+
+
+def _plan(transport: Transport, job: Job, again: Again, control: UploadControl) -> UploadReport:
     """Check and plan, send no row."""
     started, tally = time.perf_counter(), Tally()
+    control._watch(lambda: progress_of(job.source.length, tally))
     with (
         closing(tally.repeats),
-        closing(job.batches(Routing(job.options.workers), tally)) as batches,
+        closing(job.batches(Routing(job.options.workers), tally, control._hold)) as batches,
         Progress(job.source.length, job.options.progress) as progress,
     ):
-        for _, batch in batches:
-            tally.requests += 1
-            tally.sent_bytes += batch.body_bytes(job.target.collection)
+        try:
+            for _, batch in batches:
+                tally.requests += 1
+                tally.sent_bytes += batch.body_bytes(job.target.collection)
+                progress.reach(tally.rows)
             progress.reach(tally.rows)
-        progress.reach(tally.rows)
-        here = time.perf_counter() - started
-        trip = _round_trip(transport, job)
+            control._watch(lambda: progress_of(tally.rows, tally))
+            here = time.perf_counter() - started
+            trip = _round_trip(transport, job)
+            control._check()
+        except UploadInterrupted as cancelled:
+            cancelled.report = replace(job.report(tally, started, again), dry_run=True, complete=False)
+            raise
         report = job.report(tally, started, again)
     estimate = None if trip is None else max(here, trip * tally.requests / job.options.workers)
     return replace(report, dry_run=True, estimated_seconds=estimate)
@@ -149,7 +173,9 @@ def _round_trip(transport: Transport, job: Job) -> float | None:
     return time.perf_counter() - asked
 
 
-def _upload(transport: Transport, job: Job, run: Run, again: Again, *, resume: bool, begun: float) -> UploadReport:
+def _upload(
+    transport: Transport, job: Job, run: Run, again: Again, control: UploadControl, *, resume: bool, begun: float
+) -> UploadReport:
     """Read, check and send."""
     started, folder = time.perf_counter(), state_folder()
     anew = job.options.delivery.on_unknown == "repost"
@@ -159,7 +185,7 @@ def _upload(transport: Transport, job: Job, run: Run, again: Again, *, resume: b
         Progress(job.source.length, job.options.progress) as progress,
     ):
         pace = Pace(folder, transport.base_url, longest_pause=PATIENCE)
-        outgoing = Outgoing(transport, job, journal, pace, tally, progress, begun)
+        outgoing = Outgoing(transport, job, journal, pace, tally, progress, begun, control)
 
         def report() -> UploadReport:
             made = job.report(outgoing.tally_so_far(), started, again)
@@ -167,11 +193,12 @@ def _upload(transport: Transport, job: Job, run: Run, again: Again, *, resume: b
             return replace(made, run=run.id, earlier=earlier, troubles=outgoing.troubles)
 
         try:
-            outgoing.send(job.batches(outgoing.routing(), tally))
+            outgoing.send(job.batches(outgoing.routing(), tally, control._check))
             journal.finish()
             return report()
-        except KeyboardInterrupt:
-            interrupted = UploadInterrupted("the upload was interrupted")
+        except KeyboardInterrupt as error:
+            cancelled = isinstance(error, UploadInterrupted)
+            interrupted = UploadInterrupted(f"the upload was {'cancelled' if cancelled else 'interrupted'}")
             _tell(interrupted, replace(report(), complete=False), job, resume=resume)
             raise interrupted from None
         except IntemptError as error:

@@ -162,6 +162,16 @@ def test_it_gives_up_when_nothing_comes_forward(monkeypatch: pytest.MonkeyPatch)
     assert type(outcome.error) is inb.ServerError
 
 
+def test_a_pause_is_no_time_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE", 0.1)
+    monkeypatch.setattr(delivery, "HELD_POLL", 0.02)
+    transport, held = Scripted(NEVER_SENT, NEVER_SENT, answer(201)), iter([False, *[True] * 20])
+    pace, stop = Told(), threading.Event()
+    courier = Courier(transport, "7", pace, Delivery(), stop, held=lambda: next(held, False))  # type: ignore[arg-type]  # as the pace
+    assert courier.deliver(b"{}") == Accepted()
+    assert len(transport.asked) == 3
+
+
 def test_a_server_that_asks_to_come_back_next_week_ends_it_at_once() -> None:
     outcome, heard, sent = deliver(answer(429, **{"retry-after": "600000"}))
     assert isinstance(outcome, Halted)

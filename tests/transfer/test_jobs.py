@@ -79,6 +79,7 @@ def test_a_run_tells_the_options_that_it_had() -> None:
         csv=CsvOptions("latin-1", ";", None, ","),
         missing=MissingValues("omit", "null"),
         key=["n"],
+        columns={"n": "n"},
         delivery=Delivery("skip"),
     )
     job = make_job(TARGET, ROWS.drop(columns="id"), options, copied=False, fixed=True)

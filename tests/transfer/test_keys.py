@@ -156,7 +156,7 @@ def test_a_rule_that_makes_no_key_is_refused(rule: Any, told: str) -> None:
 def test_the_keys_of_dead_letters_are_taken_where_rows_have_none_of_their_own(own: str | None) -> None:
     columns = {"n": [1, 2, 3, 4, 5], "_intempt_id": ["x-1", "x-2", None, "x-4", ""]}
     table = pa.table(columns if own is None else {**columns, own: pa.array([None, "mine", None, "", ""], pa.string())})
-    adopted = adopt_ids(open_tabular(table), TARGET)
+    adopted, _ = adopt_ids(open_tabular(table), TARGET, {})
     assert sorted(adopted.schema.names) == ["id", "n"]
     (block,) = adopted.blocks()
     ids = ["x-1", "x-2", None, "x-4", None] if own is None else ["x-1", "mine", None, "x-4", ""]

@@ -13,13 +13,14 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["at_their_places", "block_rows", "file_digest", "missing_file", "numbered_blocks", "to_read"]
 
 BLOCK_ROWS = 65_536
 BLOCK_BYTES = 8 << 20
+_DIGEST_BYTES = 1 << 18
 
 
 def missing_file(path: Path) -> DataError:
@@ -33,10 +34,14 @@ def missing_file(path: Path) -> DataError:
     return DataError(f"no file {shorten(path, 300)} (looked in {folder.absolute()}){suggest(path.name, alike)}")
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def file_digest(path: Path, look: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal; `look` is called from time to time, and may end it."""
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_DIGEST_BYTES))
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(buffer):
+            digest.update(buffer[:count])
+            look()
+    return digest.hexdigest()
 
 
 def block_rows(rows: int, size: int) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.checking.refusals import Refusal
     from intempt_nb.schema.model import Field
 
-__all__ = ["REJECTS", "VALUE_LENGTH", "rejects_of"]
+__all__ = ["REJECTS", "VALUE_LENGTH", "as_texts", "rejects_of"]
 
 REJECTS = pa.schema(
     [
@@ -49,7 +49,7 @@ def rejects_of(refusal: Refusal, cells: pa.Array, rows: pa.Array, field: Field) 
         [
             rows.take(refusal.positions),
             refusal.located(field.name),
-            _as_text(refusal.with_values_of(cells).values),
+            as_texts(refusal.with_values_of(cells).values),
             pa.repeat(refusal.expected or describe(field.type), count),
             pa.repeat(refusal.reason, count),
         ],
@@ -57,7 +57,8 @@ def rejects_of(refusal: Refusal, cells: pa.Array, rows: pa.Array, field: Field) 
     )
 
 
-def _as_text(values: pa.Array) -> pa.Array:
+def as_texts(values: pa.Array) -> pa.Array:
+    """Return values as text for people, cut to `VALUE_LENGTH`."""
     try:
         texts = values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nested and binary values
