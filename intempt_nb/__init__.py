@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from intempt_nb._version import __version__
 
 if TYPE_CHECKING:
+    from intempt_nb import analysis as analysis
+    from intempt_nb import widgets as widgets
     from intempt_nb.client import Client, sandbox
     from intempt_nb.codecs.avro.items import decode_items, encode_items
     from intempt_nb.codecs.avro.scan import AvroScan, read_avro, scan_avro
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.parsing.avro import SchemaWarning
     from intempt_nb.schema.schema import Schema
     from intempt_nb.tracker import Tracker
+    from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.options import Limits
     from intempt_nb.transfer.report import UploadReport
     from intempt_nb.transfer.runs import uploads
@@ -78,6 +81,7 @@ __all__ = [
     "SourceHandle",
     "Tracker",
     "TransportError",
+    "UploadControl",
     "UploadError",
     "UploadInterrupted",
     "UploadReport",
@@ -121,6 +125,7 @@ _HOMES = {
     "SourceHandle": "intempt_nb.handles",
     "Tracker": "intempt_nb.tracker",
     "TransportError": "intempt_nb.errors",
+    "UploadControl": "intempt_nb.transfer.control",
     "UploadError": "intempt_nb.errors",
     "UploadInterrupted": "intempt_nb.errors",
     "UploadReport": "intempt_nb.transfer.report",
@@ -135,8 +140,14 @@ _HOMES = {
 }
 
 
+# Rooms that are public as such: ``inb.widgets.Explorer``. Not in ``__all__``, as a star import would load them.
+_ROOMS = ("analysis", "widgets")
+
+
 def __getattr__(name: str) -> object:
-    """Load a public name from its room."""
+    """Load a public name from its room, or a room."""
+    if name in _ROOMS:
+        return import_module(f"intempt_nb.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)
@@ -145,4 +156,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return [*__all__, *_ROOMS]

@@ -28,6 +28,8 @@ ORDER = [
     "sandbox_handle",
     "client",
     "tracker",
+    "analysis",
+    "widgets",
     "demo",
     "cli",
     "__init__",

@@ -33,6 +33,7 @@ PUBLIC = [
     "SourceHandle",
     "Tracker",
     "TransportError",
+    "UploadControl",
     "UploadError",
     "UploadInterrupted",
     "UploadReport",
@@ -61,3 +62,10 @@ def test_every_public_name_is_documented() -> None:
             for member, value in vars(thing).items() if inspect.isclass(thing) else ():
                 if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
                     assert inspect.getdoc(value), f"{name}.{member}"
+
+
+def test_the_rooms_that_are_public_are_loaded_when_they_are_used() -> None:
+    assert {"analysis", "widgets"} <= set(dir(inb))
+    assert all(callable(getattr(inb.analysis, name)) for name in inb.analysis.__all__)
+    assert {"check_identifier", "profile"} <= set(inb.analysis.__all__)
+    assert inb.widgets.__all__ == ["CollectionDesigner", "Explorer", "IdentifierDesigner", "UploadPanel"]

@@ -1,0 +1,386 @@
+// What all panels share: a small keyed virtual DOM, the controls, and the talk with Python. No imports, no network.
+//
+//   h(tag, props, ...children)   a node; children are nodes or text, and null, undefined, false and "" are left out
+//     props: key (stays the same element among its siblings), k (data-k: names a control in the panel, for the focus),
+//     class, style, on… (listeners), DOM properties (value, checked, disabled, …), anything else an attribute
+//   panel(draw, hear)            the module's default export; draw({state, send, local, redraw, id}) returns nodes
+//     hear(message, buffers, {send, local, redraw})   what Python sends to one view: a message with its `view`
+//     send(action, arguments, buffers)   asks Python for an action; the state comes back
+//     local                              what only this view knows; redraw() after a change of it
+//     id(text)                           an id that no other view has
+//   button, confirm, input, textarea, select, check, radios, field, tabs, grid, code, picker
+//     controls; each takes k, label (its accessible name) and what is said at it
+//
+// Text only ever becomes a text node, an attribute or a property: nothing that comes from data is read as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PROPERTIES = new Set(["value", "checked", "disabled", "open", "hidden", "max", "readOnly", "indeterminate", "selected"]);
+// With the focus on a control that is no text field, JupyterLab takes X, B and Shift+Enter for its own. Its check matches
+// the focused element first, so the mark has to be on each control itself.
+const CONTROL = /^(input|select|button|textarea|summary|a)$/;
+
+const h = (tag, props, ...children) => ({
+  tag,
+  props: props || {},
+  children: children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false && each !== ""),
+});
+
+const isText = (node) => typeof node !== "object";
+
+function make(node, svg) {
+  if (isText(node)) return document.createTextNode(String(node));
+  const element = svg || node.tag === "svg" ? document.createElementNS(SVG, node.tag) : document.createElement(node.tag);
+  if (CONTROL.test(node.tag) || node.props.tabindex !== undefined) element.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (/^(input|textarea|select)$/.test(node.tag)) {
+    // What is being typed is the person's: a state that arrives meanwhile does not take it away.
+    element.addEventListener("input", () => { element.inbTyping = /^(input|textarea)$/.test(node.tag); });
+    element.addEventListener("change", () => { element.inbTyping = false; element.inbChanged = true; });
+  }
+  update(element, node, svg || node.tag === "svg");
+  return element;
+}
+
+function update(element, node, svg) {
+  const before = element.inbNode?.props || {};
+  const { props } = node;
+  for (const name of Object.keys(before)) if (!(name in props)) set(element, name, undefined, svg);
+  for (const [name, value] of Object.entries(props)) {
+    if (name !== "value" && (value !== before[name] || PROPERTIES.has(name))) set(element, name, value, svg);
+  }
+  patch(element, node.children, svg);
+  if ("value" in props) set(element, "value", props.value, svg); // after the options that it chooses from
+  element.inbNode = node;
+  if (!awaiting) element.inbChanged = false;
+}
+
+// While an answer is awaited, the state is older than what the person has done, which stays on the screen until then.
+let awaiting = false;
+const SAID = /^(value|checked|indeterminate)$/;
+
+function set(element, name, value, svg) {
+  if (name === "key") return;
+  if (awaiting && element.inbChanged && SAID.test(name)) return;
+  if (name.startsWith("on")) {
+    const type = name.slice(2);
+    element.inbListeners ||= {};
+    if (!(type in element.inbListeners)) element.addEventListener(type, (event) => element.inbListeners[type]?.(event));
+    element.inbListeners[type] = value;
+  } else if (name === "k") {
+    attribute(element, "data-k", value);
+  } else if (name === "class" || svg || !PROPERTIES.has(name)) {
+    attribute(element, name, value);
+  } else if (name === "value" && /^(input|textarea)$/.test(element.localName)) {
+    const text = value ?? "";
+    if (!element.inbTyping && element.value !== String(text)) element.value = text;
+  } else if (name === "value" && element.localName === "progress") {
+    if (value === null || value === undefined) element.removeAttribute("value");
+    else element.value = value;
+  } else if (element[name] !== value) {
+    element[name] = value ?? (name === "value" ? "" : false);
+  }
+}
+
+function attribute(element, name, value) {
+  const drawn = element.inbNode !== undefined; // a new element has no attributes to look at
+  if (value === null || value === undefined || value === false) drawn && element.removeAttribute(name);
+  else if (!drawn || element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
+}
+
+function patch(parent, nodes, svg) {
+  if (!parent.firstChild) {
+    for (const node of nodes) parent.appendChild(make(node, svg));
+    return;
+  }
+  const keyed = new Map();
+  const free = [];
+  for (const child of parent.childNodes) {
+    const key = child.inbNode?.props.key;
+    if (key !== undefined) keyed.set(key, child);
+    else free.push(child);
+  }
+  const reuse = (node) => {
+    if (isText(node)) {
+      const at = free.findIndex((child) => child.nodeType === Node.TEXT_NODE);
+      return at < 0 ? undefined : free.splice(at, 1)[0];
+    }
+    const { key } = node.props;
+    if (key !== undefined) {
+      const child = keyed.get(key);
+      keyed.delete(key);
+      if (child?.localName === node.tag) return child;
+      child?.remove();
+      return undefined;
+    }
+    const at = free.findIndex((child) => child.inbNode?.tag === node.tag);
+    return at < 0 ? undefined : free.splice(at, 1)[0];
+  };
+  const wanted = nodes.map((node) => {
+    const child = reuse(node);
+    if (child === undefined) return make(node, svg);
+    if (isText(node)) {
+      if (child.data !== String(node)) child.data = String(node);
+    } else if (child.inbNode !== node) update(child, node, svg || node.tag === "svg");
+    return child;
+  });
+  for (const child of [...keyed.values(), ...free]) child.remove();
+  let at = parent.firstChild;
+  for (const child of wanted) {
+    if (child === at) at = at.nextSibling;
+    else parent.insertBefore(child, at);
+  }
+}
+
+// ---- the talk with Python ----
+
+let views = 0;
+const PATIENCE = 1000; // ms without an answer after which it is said that the kernel is busy
+
+const panel = (draw, hear) => ({
+  render({ model, el, signal }) {
+    const view = `${Date.now().toString(36)}${(views++).toString(36)}${Math.random().toString(36).slice(2, 8)}`;
+    const local = {};
+    let sent = 0;
+    let focused = 0;
+    let state = model.get("state");
+    let late = false;
+    let timer = null;
+    const root = document.createElement("div");
+    root.className = "inb";
+    el.append(root);
+
+    const acked = () => (model.get("state").acks || {})[view] || 0;
+    const send = (action, args = {}, buffers = undefined) => {
+      sent += 1;
+      model.send({ action, view, seq: sent, ...args }, undefined, buffers);
+      timer ??= setTimeout(() => { timer = null; late = acked() < sent; if (late) redraw(); }, PATIENCE);
+      return sent;
+    };
+    const id = (text) => `inb-${view}-${text}`;
+    const redraw = () => {
+      const active = root.getRootNode().activeElement;
+      const inside = active && root.contains(active) ? active : null;
+      const range = inside && typeof inside.selectionStart === "number" ? [inside.selectionStart, inside.selectionEnd] : null;
+      awaiting = acked() < sent;
+      patch(root, [head(state, late), draw({ state, send, local, redraw, id, root })].flat(), false);
+      if (inside && !inside.isConnected && inside.dataset.k) {
+        focusOn(root, inside.dataset.k); // the same control, made anew
+      } else if (inside && root.getRootNode().activeElement !== inside && inside.isConnected) {
+        inside.focus({ preventScroll: true });
+        if (range) inside.setSelectionRange(...range);
+      }
+    };
+    const arrived = () => {
+      if (acked() < sent) return; // older than what was done here since; its own answer is on the way
+      state = model.get("state");
+      late = false;
+      clearTimeout(timer);
+      timer = null;
+      redraw();
+      const wanted = state.focus;
+      if (wanted && wanted.view === view && wanted.seq > focused) {
+        focused = wanted.seq;
+        focusOn(root, wanted.key);
+      }
+    };
+    const told = (message, buffers) => { if (hear && message.view === view) hear(message, buffers, { send, local, redraw }); };
+    model.on("change:state", arrived);
+    model.on("msg:custom", told);
+    redraw();
+    const stop = () => { model.off("change:state", arrived); model.off("msg:custom", told); clearTimeout(timer); };
+    signal?.addEventListener("abort", stop);
+    return stop;
+  },
+});
+
+const focusOn = (root, key) => {
+  const control = root.querySelector(`[data-k="${CSS.escape(key)}"]`);
+  control?.scrollIntoView?.({ block: "nearest" });
+  control?.focus({ preventScroll: true });
+  if (control?.localName === "input") control.select(); // as Tab does, so that typing replaces what is there
+  return Boolean(control);
+};
+
+// Two live regions that are always there: a reader tells only of changes in a region that it knows.
+const head = (state, late) => h("div", { class: "inb-head", key: "inb-head" },
+  h("div", { key: "status", class: "inb-status", role: "status", "aria-live": "polite" },
+    late ? h("span", {}, "Waiting for the kernel, which is busy") : state.busy && h("span", { class: "inb-busy" }, `${state.busy} …`),
+    !late && state.notice && state.notice.kind !== "error" && notice(state.notice)),
+  h("div", { key: "alert", role: "alert" }, state.notice && state.notice.kind === "error" && notice(state.notice)));
+
+const WORDS = { error: "Error", warning: "Warning", success: "Done", advice: "Hint" };
+const notice = ({ kind, text }) => h("p", { class: `inb-notice inb-${kind}` },
+  h("strong", {}, `${WORDS[kind] || kind}: `), h("span", {}, text));
+
+// ---- controls ----
+
+const button = (text, { k, label, onclick, disabled, primary, quiet, title, key, pressed, expanded, controls } = {}) =>
+  h("button", { type: "button", key, k, "aria-label": label, onclick, disabled: Boolean(disabled), title,
+    "aria-pressed": pressed === undefined ? undefined : String(pressed),
+    "aria-expanded": expanded === undefined ? undefined : String(expanded), "aria-controls": controls,
+    class: `inb-button${primary ? " inb-primary" : ""}${quiet ? " inb-quiet" : ""}` }, text);
+
+// A button in two steps: the first press arms it, Escape or leaving it disarms it.
+const confirm = (text, { k, label, question, onconfirm, disabled, quiet, title, key } = {}, { local, redraw }) => {
+  const armed = local.armed === k;
+  const disarm = () => { if (local.armed === k) { local.armed = null; redraw(); } };
+  return h("button", { type: "button", key, k, disabled: Boolean(disabled), title,
+    "aria-label": armed ? `Confirm: ${label || text}` : label,
+    class: `inb-button${quiet ? " inb-quiet" : ""}${armed ? " inb-armed" : ""}`,
+    onclick: () => { if (armed) { local.armed = null; onconfirm(); } else { local.armed = k; redraw(); } },
+    onblur: disarm,
+    onkeydown: (event) => { if (event.key === "Escape" && armed) { disarm(); event.stopPropagation(); } } },
+  armed ? question || `${text}?` : text);
+};
+
+const said = (problem, at) => (problem
+  ? { "aria-invalid": (problem.level || "error") === "error" ? "true" : undefined, "aria-describedby": at } : {});
+const problemText = (problem, at) => problem && h("div", { key: "problem", id: at,
+  class: `inb-problem inb-${problem.level || "error"}` }, `${WORDS[problem.level || "error"]}: ${problem.message ?? problem}`);
+
+// A text field. onchange(text) when it is left or Enter is pressed; oninput(text) at every letter.
+const input = ({ k, label, value, onchange, oninput, type = "text", placeholder, problem, id, disabled, list, key, onkeydown, min }) =>
+  h("input", { type, k, key, value: value ?? "", "aria-label": label, placeholder, disabled: Boolean(disabled), list, min,
+    onchange: onchange && ((event) => onchange(event.target.value)), oninput: oninput && ((event) => oninput(event.target.value)),
+    onkeydown, spellcheck: "false", autocomplete: "off", class: "inb-input", ...said(problem, id) });
+
+const textarea = ({ k, label, value, onchange, oninput, rows = 6, placeholder, problem, id, key, readonly }) =>
+  h("textarea", { k, key, value: value ?? "", rows, "aria-label": label, placeholder, readOnly: Boolean(readonly),
+    onchange: onchange && ((event) => onchange(event.target.value)), oninput: oninput && ((event) => oninput(event.target.value)),
+    spellcheck: "false", autocomplete: "off", class: "inb-input inb-text", ...said(problem, id) });
+
+// options: [[value, text], …] or [value, …]
+const select = ({ k, label, value, options, onchange, disabled, problem, id, key }) =>
+  h("select", { k, key, value: value ?? "", "aria-label": label, disabled: Boolean(disabled), class: "inb-input",
+    onchange: (event) => onchange(event.target.value), ...said(problem, id) },
+  options.map((each) => (Array.isArray(each) ? each : [each, each])).map(([option, text]) =>
+    h("option", { key: option, value: option }, text)));
+
+const check = ({ k, label, text, value, onchange, disabled, key, title }) => {
+  const box = h("input", { type: "checkbox", k, "aria-label": text ? undefined : label, checked: value === true,
+    indeterminate: value === null || value === undefined, disabled: Boolean(disabled), title, key: text ? undefined : key,
+    onchange: (event) => onchange(event.target.checked) });
+  return text ? h("label", { class: "inb-check", key }, box, h("span", {}, text)) : box;
+};
+
+// options: [[value, text, explanation], …]
+const radios = ({ k, label, value, options, onchange, disabled, key }, id) =>
+  h("fieldset", { class: "inb-radios", key }, h("legend", {}, label), options.map(([option, text, explanation]) =>
+    h("label", { key: option, class: "inb-check" },
+      h("input", { type: "radio", name: id(k), k: `${k}:${option}`, checked: option === value, disabled: Boolean(disabled),
+        onchange: () => onchange(option) }),
+      h("span", {}, text, explanation && h("small", {}, ` ${explanation}`)))));
+
+// A control below its visible label. The control needs no label of its own; `problem` stands below it.
+const field = (text, control, { problem, hint, id, key } = {}) =>
+  h("div", { class: "inb-field", key }, h("label", {}, h("span", { class: "inb-label" }, text), control),
+    hint && h("div", { key: "hint", class: "inb-hint" }, hint), problemText(problem, id));
+
+// tabs: [[id, text], …]; arrows go from tab to tab, as ARIA has it.
+const tabs = ({ k, label, tabs: all, current, onselect, id }, ...content) => {
+  const step = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const at = [...event.currentTarget.children].indexOf(event.target); // `current` may still be on its way
+    const to = by ? (at + by + all.length) % all.length : { Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.currentTarget.children[to].focus();
+    onselect(all[to][0]);
+  };
+  return h("div", { class: "inb-tabs", key: k },
+    h("div", { role: "tablist", "aria-label": label, class: "inb-tablist", onkeydown: step }, all.map(([each, text]) =>
+      h("button", { type: "button", role: "tab", key: each, k: `${k}:${each}`, id: id(`${k}-${each}`), class: "inb-tab",
+        "aria-selected": String(each === current), "aria-controls": id(`${k}-panel`), tabindex: each === current ? 0 : -1,
+        onclick: () => onselect(each) }, text))),
+    h("div", { role: "tabpanel", id: id(`${k}-panel`), "aria-labelledby": id(`${k}-${current}`), class: "inb-tabpanel" },
+      h("div", { key: current }, content)));
+};
+
+// A table of text to read. A cell is text or {text, problem}; null is an empty cell that says so.
+const grid = ({ label, columns, rows, note, key }) => h("div", { key },
+  h("div", { class: "inb-scroll", tabindex: 0, role: "region", "aria-label": label },
+    h("table", { class: "inb-grid" },
+      h("thead", {}, h("tr", {}, columns.map((each) => h("th", { scope: "col" }, each)))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell)))))),
+  note && h("p", { class: "inb-hint" }, note));
+
+const cell = (value) => {
+  if (value === null || value === undefined) return h("td", { class: "inb-null" }, "null");
+  if (typeof value !== "object") return h("td", {}, String(value));
+  return h("td", { class: value.problem ? "inb-bad" : undefined }, value.text ?? h("span", { class: "inb-null" }, "null"),
+    value.problem && h("div", { class: "inb-problem" }, value.problem));
+};
+
+// Text to copy, such as the Python that does the same.
+const code = (text, { k, label }, { local, redraw }) => h("div", { class: "inb-code" },
+  button(local.copied === k ? "Copied" : "Copy", { k: `${k}:copy`, label: `Copy: ${label}`, onclick: async (event) => {
+    await copy(text, event.currentTarget);
+    local.copied = k;
+    redraw();
+    setTimeout(() => { if (local.copied === k) { local.copied = null; redraw(); } }, 2000);
+  } }),
+  h("pre", { tabindex: 0, role: "region", "aria-label": label }, h("code", {}, text)));
+
+async function copy(text, beside) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // not allowed, or a page that is not served securely
+    const area = document.createElement("textarea");
+    area.value = text;
+    beside.after(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    beside.focus();
+  }
+}
+
+// A file of the browser's machine, sent in pieces: file_begin(name, size), file_piece(offset) with the bytes, file_cancel.
+// `receiving` is the state's {name, size, received}, or null; the next piece goes when the last one has arrived.
+const PIECE = 1 << 20;
+const picker = ({ k, label, accept, receiving, disabled }, { send, local, redraw }) => {
+  const sendNext = async () => {
+    const { file, offset } = local.file || {};
+    if (!file) return;
+    try {
+      const piece = await file.slice(offset, offset + PIECE).arrayBuffer();
+      if (local.file?.file !== file) return;
+      local.file.offset = offset + piece.byteLength;
+      send("file_piece", { offset }, [piece]);
+    } catch (error) {
+      local.file = null;
+      send("file_cancel");
+      local.fileProblem = `${file.name} cannot be read: ${error.message}`;
+      redraw();
+    }
+  };
+  if (local.file && local.file.file.name === receiving?.name && receiving.received === local.file.offset
+    && local.file.asked !== receiving.received) {
+    local.file.asked = receiving.received;
+    sendNext();
+  }
+  if (local.file && !receiving && local.file.offset > 0) local.file = null; // whole, or given up by Python
+  return h("div", { class: "inb-picker", key: k },
+    h("label", { class: "inb-label" }, label, " ",
+      h("input", { type: "file", k, accept, disabled: Boolean(disabled || receiving), onchange: (event) => {
+        const [file] = event.target.files;
+        event.target.value = "";
+        if (!file) return;
+        local.file = { file, offset: 0, asked: null };
+        local.fileProblem = null;
+        send("file_begin", { name: file.name, size: file.size });
+      } })),
+    problemText(local.fileProblem),
+    receiving && h("span", { key: "progress" },
+      h("progress", { value: receiving.received, max: receiving.size || 1, "aria-label": `Receiving ${receiving.name}` }),
+      ` ${receiving.name}: ${bytes(receiving.received)} of ${bytes(receiving.size)} `,
+      button("Cancel", { k: `${k}:cancel`, label: `Cancel receiving ${receiving.name}`,
+        onclick: () => { local.file = null; send("file_cancel"); } })));
+};
+
+const bytes = (count) => {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), units.length - 1);
+  return `${(count / 1000 ** power).toLocaleString("en", { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
+};
+
+const number = (count) => count.toLocaleString("en");
