@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.codecs.rows.blocks import Block, Malformed, Tabular
 
-__all__ = ["infer_schema", "is_csv", "open_tabular"]
+__all__ = ["infer_opened", "infer_schema", "is_csv", "is_known", "known_suffixes", "open_tabular"]
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED = (".gz", ".bz2", ".zst")
@@ -101,6 +101,16 @@ def open_tabular(
 def is_csv(source: Any) -> bool:
     """Return whether a source is a path that is read as CSV."""
     return isinstance(source, str | PathLike) and _kind(Path(source)) in CSV_SUFFIXES
+
+
+def is_known(path: Path) -> bool:
+    """Return whether a file is of a kind that can be opened, by its suffix."""
+    return _kind(path) in (*CSV_SUFFIXES, *_OPENERS)
+
+
+def known_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of files that can be opened, those of compressed ones too."""
+    return (*CSV_SUFFIXES, *_OPENERS, *COMPRESSED)
 
 
 def _kind(path: Path) -> str:
@@ -194,23 +204,56 @@ def infer_schema(
         raise DataError(f"types is {shorten(repr(types))}; expected a dict: types of columns by their names")
     opened = open_tabular(source, encoding=encoding, delimiter=delimiter, quotechar=quotechar, decimal=decimal)
     is_path = isinstance(source, str | PathLike)
-    left_out = _LeftOut()
-    batches = left_out.passed_by(opened.blocks())
-    inferred = infer(
-        _with_points(batches) if opened.decimal == "," else batches,
-        opened.schema,
-        name=name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
+    inferred, left_out = infer_opened(
+        opened,
+        name if name is not None else Path(source).name.partition(".")[0] if is_path else "record",
         namespace=namespace,
-        text=opened.text,
         types=types,
         sample=sample,
         verify=verify,
         origin=Path(source).name if is_path else opened.origin,
     )
-    if left_out.count:
-        unit = "line" if opened.numbering == LINES else "row"
-        warnings.warn(f"{opened.origin}: {left_out.told(unit)}", SchemaWarning, stacklevel=2)
+    if left_out:
+        warnings.warn(left_out, SchemaWarning, stacklevel=2)
     return inferred
+
+
+def infer_opened(
+    opened: Tabular,
+    name: str,
+    *,
+    namespace: str | None = None,
+    types: Mapping[str, Any] | None = None,
+    sample: int | None = None,
+    verify: bool = False,
+    origin: str,
+) -> tuple[InferredSchema, str]:
+    """Infer a schema as :func:`infer_schema` does, and tell of lines that are left out instead of warning of them.
+
+    Parameters
+    ----------
+    opened
+        The rows.
+    name, namespace, types, sample, verify
+        As :func:`infer_schema` has them.
+    origin
+        What the rows are rows of.
+    """
+    left_out = _LeftOut()
+    batches = left_out.passed_by(opened.blocks())
+    inferred = infer(
+        _with_points(batches) if opened.decimal == "," else batches,
+        opened.schema,
+        name=name,
+        namespace=namespace,
+        text=opened.text,
+        types=types,
+        sample=sample,
+        verify=verify,
+        origin=origin,
+    )
+    unit = "line" if opened.numbering == LINES else "row"
+    return inferred, f"{opened.origin}: {left_out.told(unit)}" if left_out.count else ""
 
 
 def _with_points(batches: Iterable[tuple[pa.RecordBatch, pa.Int64Array]]) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
