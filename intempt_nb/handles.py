@@ -14,12 +14,13 @@ from intempt_nb.display import html_table, text_table
 from intempt_nb.errors import DataError, NotFoundError
 from intempt_nb.links import identifiers_of, relations_of
 from intempt_nb.listing import Listing
+from intempt_nb.schema.mapping.standalone import chosen_fields
 from intempt_nb.schema.schema import Schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from intempt_nb.api.resources import Collection, Identifier, Relation, Source
+    from intempt_nb.api.resources import Collection, CollectionKind, Identifier, Relation, Source
     from intempt_nb.api.transport import Transport
 
 __all__ = ["CollectionHandle", "SourceHandle", "list_collections", "list_sources"]
@@ -90,10 +91,9 @@ class SourceHandle:
         RejectedError
             If the server refuses it: the name is taken, for one.
         """
-        if kind not in KINDS:
-            raise DataError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}", expected=" | ".join(KINDS))
+        checked = _known_kind(kind)
         parsed = Schema.parse(schema).require_record()
-        record = endpoints.create_collection(self._transport, self.id, name, parsed.to_avro(), kind, title)
+        record = endpoints.create_collection(self._transport, self.id, name, parsed.to_avro(), checked, title)
         return CollectionHandle(self._transport, record.name, record=record)
 
     def delete(self) -> None:
@@ -222,8 +222,8 @@ class CollectionHandle(CollectionData):
             If the server refuses it: a second primary, or types that do not fit the referenced one.
         """
         avro = self.schema.to_avro()
-        known = {field["name"]: field for field in avro["fields"]}
-        chosen = [{"name": name, "type": known[self.schema[name].name]["type"]} for name in names_of(fields, "fields")]
+        wanted = [self.schema[name].name for name in names_of(fields, "fields")]
+        chosen = chosen_fields(avro, wanted, avro.get("namespace", ""))
         schema: dict[str, Any] = {"type": "record", "name": name, "fields": chosen}
         if "namespace" in avro:
             schema = {"type": "record", "name": name, "namespace": avro["namespace"], "fields": chosen}
@@ -249,6 +249,50 @@ class CollectionHandle(CollectionData):
         """
         found = self.identifiers[identifier] if isinstance(identifier, str) else identifier
         return endpoints.create_relation(self._transport, name, found.id, type)
+
+    def update(
+        self,
+        schema: Schema | Mapping[str, Any] | str | None = None,
+        *,
+        name: str | None = None,
+        kind: Literal["profile", "event", "attribute"] | None = None,
+        title: str | None = None,
+    ) -> CollectionHandle:
+        """Change what the collection is; what is None stays as it is, and so do its items.
+
+        Parameters
+        ----------
+        schema
+            An Avro record schema; sent as it was written. ``schema.compatibility(collection.schema)`` tells
+            beforehand whether it reads the items that are there.
+        name, kind, title
+            As :meth:`SourceHandle.create_collection` has them; an empty title for none.
+
+        Returns
+        -------
+        CollectionHandle
+            The collection itself.
+
+        Raises
+        ------
+        SchemaError
+            If the schema cannot be used; nothing is sent then.
+        RejectedError
+            If the server refuses it: the name is taken, or identifiers need fields that would be gone.
+        """
+        avro = None if schema is None else Schema.parse(schema).require_record().to_avro()
+        now = endpoints.get_collection(self._transport, self.id)  # others may have changed it
+        self._record = endpoints.update_collection(
+            self._transport,
+            now.id,
+            now.source_id,
+            now.name if name is None else name,
+            now.schema_json if avro is None else avro,
+            now.kind if kind is None else _known_kind(kind),
+            now.title if title is None else title,
+        )
+        self._key, self._schema = self._record.name, None
+        return self
 
     def delete(self) -> None:
         """Delete the collection with its data."""
@@ -278,6 +322,12 @@ class CollectionHandle(CollectionData):
 
 
 KINDS = ("profile", "event", "attribute")
+
+
+def _known_kind(kind: CollectionKind) -> CollectionKind:
+    if kind in KINDS:
+        return kind
+    raise DataError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}", expected=" | ".join(KINDS))
 
 
 def _handle_text(noun: str, key: str, rows: list[tuple[str, object]]) -> str:

@@ -210,6 +210,35 @@ def test_one_item_goes_in_and_comes_out(shop: inb.SourceHandle) -> None:
         things.get("1")
 
 
+def test_updating_changes_what_is_said_and_nothing_else(shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", SCHEMA, kind="event", title="Things")
+    things.create_identifier("key", fields=["id"])
+    things.post({"id": "a"})
+    stale = shop.collections["things"]
+    assert stale.kind == "event"
+    wider = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "size", "type": ["null", "long"]}]}
+    assert things.update(wider) is things
+    assert (things.name, things.kind, things.record.title) == ("things", "event", "Things")
+    assert things.schema == inb.Schema.parse(wider)
+    assert things.load()["id"].tolist() == ["a"]
+    stale.update(name="parts", kind="attribute", title="")  # what it does not say is as the server has it now
+    parts = shop.collections["parts"]
+    assert (parts.id, parts.kind, parts.record.title) == (things.id, "attribute", "")
+    assert parts.schema.names == ["id", "size"]
+
+
+def test_an_update_that_cannot_be_is_a_clear_error(shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", SCHEMA)
+    things.create_identifier("key", fields=["id"])
+    with pytest.raises(inb.DataError, match="kind is 'table'; expected one of profile"):
+        things.update(kind="table")  # type: ignore[arg-type]  # the mistake that the test is about
+    with pytest.raises(inb.SchemaError):
+        things.update({"type": "record", "name": "r", "fields": [{"name": "9", "type": "int"}]})
+    with pytest.raises(inb.RejectedError, match="identifier 'key'"):
+        things.update({"type": "record", "name": "r", "fields": []})
+    assert things.schema.names == ["id"]
+
+
 def test_deleting(client: inb.Client) -> None:
     shop = client.create_source("shop")
     things = shop.create_collection("things", SCHEMA)
@@ -300,3 +329,11 @@ def test_a_proxy_comes_with_a_client_and_ends_with_it(client: inb.Client, shop: 
     with pytest.raises(inb.TransportError, match="connection was closed"):
         list(proxy.client.sources)
     assert list(client.sources) == ["shop"]
+
+
+def test_an_identifier_brings_the_types_that_its_fields_only_name(shop: inb.SourceHandle) -> None:
+    status = {"type": "enum", "name": "Status", "symbols": ["new", "old"]}
+    fields = [{"name": "was", "type": status}, {"name": "now", "type": ["null", "Status"]}]
+    orders = shop.create_collection("orders", {"type": "record", "name": "r", "namespace": "a", "fields": fields})
+    made = orders.create_identifier("both", fields=["now", "was"])
+    assert [each["type"] for each in made.schema_json["fields"]] == [["null", status], "a.Status"]

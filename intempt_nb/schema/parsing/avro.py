@@ -33,12 +33,14 @@ __all__ = [
     "VALUE",
     "ParsedSchema",
     "SchemaWarning",
+    "examine_schema",
     "not_a_record",
     "parse_json",
     "parse_record",
     "read_record",
     "read_schema",
     "read_source",
+    "repeated_keys",
 ]
 
 VALUE = "value"
@@ -90,7 +92,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _repeated_keys(text: str | bytes) -> list[Problem]:
+def repeated_keys(text: str | bytes) -> list[Problem]:
     """Return a problem for each key that stands twice in one object of a JSON text; the last one counts."""
     repeats: list[str] = []
 
@@ -123,7 +125,7 @@ def read_source(source: Any, *, strict: bool = True) -> tuple[str, ParsedSchema,
     if isinstance(source, str) and text in PRIMITIVE_NAMES:
         text = json.dumps(text)
     parsed, warned = read_schema(parse_json(text), strict=strict)
-    return text, parsed, (*_repeated_keys(text), *warned)
+    return text, parsed, (*repeated_keys(text), *warned)
 
 
 def parse_record(value: Any) -> ParsedSchema:
@@ -193,6 +195,22 @@ def read_schema(value: Any, *, strict: bool = True) -> tuple[ParsedSchema, tuple
     SchemaError
         With every problem found, each at its JSON pointer.
     """
+    parsed, problems, warned = examine_schema(value, strict=strict)
+    if parsed is None:
+        raise SchemaError(problems)
+    return parsed, warned
+
+
+def examine_schema(
+    value: Any, *, strict: bool = True
+) -> tuple[ParsedSchema | None, tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return what :func:`read_schema` does, without raising for what is wrong: None and the problems, and the warnings.
+
+    Raises
+    ------
+    SchemaError
+        If the schema is nested so deeply that it cannot be looked at.
+    """
     refuse_depth(value)
     context = Context(strict=strict)
     root = parse_type(value, "", "", context)
@@ -205,6 +223,5 @@ def read_schema(value: Any, *, strict: bool = True) -> tuple[ParsedSchema, tuple
                 context.problems[stated.at : stated.at] = found
             else:
                 context.warnings.extend(found)
-    if context.problems:
-        raise SchemaError(context.told_in_full())
-    return ParsedSchema(root, named), tuple(context.warnings)
+    parsed = None if context.problems else ParsedSchema(root, named)
+    return parsed, tuple(context.told_in_full()), tuple(context.warnings)

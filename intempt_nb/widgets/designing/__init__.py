@@ -1,0 +1,1 @@
+"""`CollectionDesigner`: a collection defined by clicking."""
