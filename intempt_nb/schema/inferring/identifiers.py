@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import AvroType
 
-__all__ = ["BUDGET", "Distinct", "identifier_rank", "with_values"]
+__all__ = ["BUDGET", "Distinct", "hash_bytes", "identifier_rank", "mixed", "with_values"]
 
 BUDGET = 32_000_000
 """Hashes kept of all columns together: 256 MiB."""
@@ -148,14 +148,14 @@ def _keys(values: pa.Array) -> npt.NDArray[np.uint64] | None:
         values = values.cast(pa.string())
     elif not (types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)):
         return None
-    return _hashes(values)
+    return hash_bytes(values)
 
 
 _MANY_BITS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))  # of MurmurHash3's last step
 _WORD_BYTES = 8
 
 
-def _hashes(values: pa.Array) -> npt.NDArray[np.uint64]:
+def hash_bytes(values: pa.Array) -> npt.NDArray[np.uint64]:
     """Return a hash of each text or each bytes: of its length and of its words, one after the other."""
     wide = values.cast(pa.large_binary())
     _, offsets, data = wide.buffers()
@@ -166,16 +166,17 @@ def _hashes(values: pa.Array) -> npt.NDArray[np.uint64]:
         padded[: last - first] = np.frombuffer(data, np.uint8, last - first, first)
     words = np.ndarray((len(padded) - _WORD_BYTES + 1,), "<u8", padded, strides=(1,))  # one from every byte on
     starts, lengths = bounds[:-1] - first, np.diff(bounds)
-    hashes = _mixed(lengths.astype(np.uint64))
+    hashes = mixed(lengths.astype(np.uint64))
     for at in range(0, int(lengths.max(initial=0)), _WORD_BYTES):
         here = np.flatnonzero(lengths > at)
         beyond = np.clip(at + _WORD_BYTES - lengths[here], 0, None).astype(np.uint64) * np.uint64(8)
         word = words[starts[here] + at] & (np.uint64(2**64 - 1) >> beyond)
-        hashes[here] = _mixed(hashes[here] ^ word)
+        hashes[here] = mixed(hashes[here] ^ word)
     return hashes
 
 
-def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return a hash of each number: different numbers give different ones."""
     for factor in _MANY_BITS:
         bits = (bits ^ (bits >> np.uint64(33))) * factor
     return bits ^ (bits >> np.uint64(33))

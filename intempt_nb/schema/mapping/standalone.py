@@ -9,9 +9,9 @@ from intempt_nb.schema.model import Array, AvroType, Defined, Map, Record, Refer
 from intempt_nb.schema.parsing.naming import PRIMITIVE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Definition", "definitions", "namespace_of", "same_definition", "standalone"]
+__all__ = ["Definition", "chosen_fields", "definitions", "namespace_of", "same_definition", "standalone"]
 
 Definition = tuple[Any, str]
 """The JSON of a named type, and the namespace around it."""
@@ -86,6 +86,24 @@ def standalone(avro: Any, namespace: str, defined: Mapping[str, Definition], kno
             return {**avro, "type": standalone(inner, namespace, defined, known, around)}
         case _:
             return avro
+
+
+def chosen_fields(avro: Mapping[str, Any], names: Sequence[str], around: str = "") -> list[dict[str, Any]]:
+    """Return name and type of some fields of a record, as another record can have them.
+
+    Parameters
+    ----------
+    avro
+        The record's JSON, decoded.
+    names
+        Of the fields, in order.
+    around
+        The namespace of the other record.
+    """
+    types = {field["name"]: field["type"] for field in avro["fields"]}
+    defined, known = dict(definitions(avro)), set[str]()
+    inside = namespace_of(_full_name(avro, ""))
+    return [{"name": name, "type": standalone(types[name], inside, defined, known, around)} for name in names]
 
 
 def _definition(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from intempt_nb.schema.mapping.standalone import definitions, same_definition, standalone
+from intempt_nb.schema.mapping.standalone import chosen_fields, definitions, same_definition, standalone
 from intempt_nb.schema.schema import Schema
 
 SCHEMA: dict[str, Any] = {
@@ -101,3 +101,12 @@ def test_a_name_means_the_same_wherever_its_parts_are_defined() -> None:
     assert same_definition("In", one.named, alone.named)
     other = Schema.parse(repr(SCHEMA).replace("'a'", "'b'").replace("'", '"'))
     assert not same_definition("In", one.named, other.named)
+
+
+def test_fields_taken_out_of_a_record_bring_the_types_that_they_only_name() -> None:
+    fields = [*SCHEMA["fields"], {"name": "was", "type": ["null", "Kind"], "default": None}]
+    assert chosen_fields({**SCHEMA, "fields": fields}, ["was", "kind"], "com.shop") == [
+        {"name": "was", "type": ["null", {"type": "enum", "name": "Kind", "symbols": ["a"]}]},
+        {"name": "kind", "type": "com.shop.Kind"},
+    ]
+    assert chosen_fields({**SCHEMA, "fields": fields}, ["was"]) == [{"name": "was", "type": ["null", KIND]}]

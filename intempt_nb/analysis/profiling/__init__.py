@@ -1,0 +1,1 @@
+"""What the columns of any rows hold, told in one pass over them."""
