@@ -6,6 +6,7 @@ and, for calls that change something, `DeliveryUnknownError`. Schemas are plain 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from intempt_nb.api.transport import Transport
 
 __all__ = [
+    "count_items",
     "create_collection",
     "create_identifier",
     "create_relation",
@@ -55,6 +57,8 @@ __all__ = [
 ]
 
 _FAULTS = "../../_sandbox/faults"
+_LONGEST_COUNT = 1 << 20
+"""Bytes of a page that are read for its count; a server that does not take a limit sends all items."""
 
 
 def get_root(transport: Transport) -> dict[str, Any]:
@@ -280,6 +284,29 @@ def data_page(
     if next_href is not None:
         return transport.get_chunks(next_href)
     return transport.get_chunks(_path("collections", coll_id, "data"), {"limit": limit})
+
+
+def count_items(transport: Transport, coll_id: str) -> int | None:
+    """Return how many items a collection has; None if the server does not say.
+
+    One item is asked for, and ``page.totalElements`` tells the number. A short page without a next one tells it too.
+    """
+    text = bytearray()
+    for chunk in data_page(transport, coll_id, limit=1):
+        text += chunk
+        if len(text) > _LONGEST_COUNT:
+            return None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        raise TransportError("a page of items: expected JSON, found something else") from None
+    if not isinstance(body, dict):
+        raise TransportError(f"a page of items: expected a JSON object, found {type(body).__name__}")
+    page = body.get("page")
+    total = page.get("totalElements") if isinstance(page, dict) else None
+    if isinstance(total, int) and not isinstance(total, bool):
+        return total
+    return None if "next" in read_links(body) else len(embedded(body, "dataItemList"))
 
 
 def source_data_path(source_id: str) -> str:

@@ -226,3 +226,20 @@ class TestData:
     def test_page_comes_as_it_is(self, server, transport, reply):
         server.answer(reply(body=b'{"_embedded": {"dataItemList": [ ] } }'))
         assert b"".join(endpoints.data_page(transport, "1")) == b'{"_embedded": {"dataItemList": [ ] } }'
+
+
+class TestCounts:
+    @pytest.mark.parametrize(
+        ("answer", "count"),
+        [
+            (page("dataItemList", ITEM, next_href="/v1/O/c?n=1") | {"page": {"totalElements": 50_000}}, 50_000),
+            (page("dataItemList", ITEM, ITEM), 2),
+            (page("dataItemList", ITEM, next_href="/v1/O/c?n=1"), None),
+            (page("dataItemList", *[ITEM | {"data": {"a": "x" * 100_000}}] * 20), None),
+        ],
+    )
+    def test_a_page_tells_how_many_items_there_are_or_it_is_not_read_on(self, answer, count, server, transport):
+        server.answer(answer)
+        assert endpoints.count_items(transport, "1") == count
+        assert last(server).target == "/v1/OrgABC/collections/1/data?limit=1"
+        assert len(server.requests) == 1
