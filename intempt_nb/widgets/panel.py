@@ -67,7 +67,9 @@ class Panel(anywidget.AnyWidget):
         """Return what is shown, as JSON; called with the lock held."""
 
     def _receive(self, _: object, message: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
-        """Carry out an action of the browser."""
+        """Carry out an action of the browser; a nudge only sees that what was sent before it is not slept through."""
+        if message.get("action") == "nudge":
+            return
         with self._lock:
             self._acknowledge(message)
             action = getattr(self, f"_do_{message.get('action')}", None)

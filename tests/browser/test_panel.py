@@ -29,7 +29,7 @@ export default panel(({ state, send, local, redraw, id }) => [
     input({ k: `row:${row}`, label: `Row ${row}`, value: row })))),
   button("Turn round", { k: "turn", onclick: () => send("turn") }),
   button("Go wrong", { k: "wrong", onclick: () => send("wrong") }),
-  button("Take long", { k: "long", onclick: () => send("long") }),
+  button("Take long", { k: "long", disabled: state.busy, onclick: () => send("long") }),
   confirm("Delete", { k: "delete", label: "Delete all", onconfirm: () => send("clear") }, { local, redraw }),
   tabs({ k: "tabs", label: "Views", tabs: [["one", "One"], ["two", "Two"]], current: local.tab || "one", id,
     onselect: (tab) => { local.tab = tab; redraw(); } },
@@ -174,6 +174,31 @@ def test_what_takes_longer_is_told_and_a_busy_kernel_too(show: Callable[..., Sho
     page.get_by_label("Flag").check()
     expect(page.get_by_role("status")).to_have_text("Waiting for the kernel, which is busy")
     page.settle()
+    expect(page.get_by_role("status")).to_be_empty()
+
+
+def test_the_focus_of_a_button_that_is_disabled_by_its_own_work_is_given_back(show: Callable[..., Shown]) -> None:
+    page = show(Example())
+    page.panel._busy = "Reading"
+    page.get_by_role("button", name="Take long").focus()
+    page.panel._publish()
+    page.settle()
+    expect(page.get_by_role("button", name="Take long")).to_be_disabled()
+    page.page.wait_for_timeout(50)
+    assert page.page.evaluate("() => document.activeElement === document.body")
+    page.panel._busy = None
+    page.panel._publish()
+    page.settle()
+    expect(page.get_by_role("button", name="Take long")).to_be_focused()
+
+
+def test_a_kernel_that_does_not_answer_is_nudged_and_does_nothing_twice(show: Callable[..., Shown]) -> None:
+    page = show(Example())
+    page.get_by_role("button", name="Turn round").click()
+    expect(page.get_by_role("status")).to_have_text("Waiting for the kernel, which is busy")
+    assert [each["content"]["action"] for each in page._actions] == ["turn", "nudge"]
+    page.settle()
+    assert page.panel.held.rows == (3, 2, 1)
     expect(page.get_by_role("status")).to_be_empty()
 
 

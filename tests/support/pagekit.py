@@ -25,6 +25,7 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 HOST = """
 window.fromPython = [];
+window.sent = 0;
 window.boot = async (state, css, esm) => {
   const listeners = {};
   const fire = (event, ...args) => (listeners[event] || []).slice().forEach((each) => each(...args));
@@ -40,8 +41,10 @@ window.boot = async (state, css, esm) => {
     off: (event, listener) => {
       listeners[event] = (listeners[event] || []).filter((each) => listener && each !== listener);
     },
-    send: (content, callbacks, buffers) =>
-      window.toPython(JSON.stringify({ content, buffers: (buffers || []).map(encode) })),
+    send: (content, callbacks, buffers) => {
+      window.sent += 1;
+      window.toPython(JSON.stringify({ content, buffers: (buffers || []).map(encode) }));
+    },
   };
   window.fromPython = (data, buffers) => {
     if (data.method === 'update') {
@@ -90,11 +93,12 @@ class Shown:
         self.updates: list[float] = []
         self._comm: PageComm = panel.comm
         self._actions: deque[dict[str, Any]] = deque()
+        self._come = 0
         self.page: Page = context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         self.page.on("request", lambda request: self._note(request.url))
-        self.page.expose_function("toPython", lambda text: self._actions.append(json.loads(text)))
+        self.page.expose_function("toPython", self._take)
         light = str(theme == "light").lower()
         self.page.set_content(
             f"<!doctype html><html lang='en'><head><title>panel</title><style>{theme_css(theme)}</style></head>"
@@ -114,6 +118,10 @@ class Shown:
     def _note(self, url: str) -> None:
         if not url.startswith(("blob:", "data:", "about:")):
             self.foreign.append(url)
+
+    def _take(self, text: str) -> None:
+        self._come += 1
+        self._actions.append(json.loads(text))
 
     def again(self) -> None:
         """Display the panel a second time, below."""
@@ -145,7 +153,8 @@ class Shown:
         while quiet < 2:
             self.page.wait_for_timeout(10)  # lets calls of the page come in
             worker = self.panel._worker
-            quiet = 0 if self.pump() or (worker is not None and worker.is_alive()) else quiet + 1
+            moved = self.pump() or (worker is not None and worker.is_alive())
+            quiet = 0 if moved or self.page.evaluate("() => window.sent") > self._come else quiet + 1
             if time.monotonic() > end:
                 raise TimeoutError(f"the panel did not settle in {timeout} seconds")
 

@@ -35,6 +35,12 @@ function make(node, svg) {
     // What is being typed is the person's: a state that arrives meanwhile does not take it away.
     element.addEventListener("input", () => { element.inbTyping = /^(input|textarea)$/.test(node.tag); });
     element.addEventListener("change", () => { element.inbTyping = false; element.inbChanged = true; });
+    // What is left as it was before has no change event. (A window that is left keeps the focus where it is.)
+    element.addEventListener("blur", () => {
+      if (!element.inbTyping || element.matches(":focus")) return;
+      element.inbTyping = false;
+      set(element, "value", element.inbNode.props.value);
+    });
   }
   update(element, node, svg || node.tag === "svg");
   return element;
@@ -144,6 +150,7 @@ const panel = (draw, hear) => ({
     let state = model.get("state");
     let late = false;
     let timer = null;
+    let stopped = null;
     const root = document.createElement("div");
     root.className = "inb";
     el.append(root);
@@ -152,8 +159,17 @@ const panel = (draw, hear) => ({
     const send = (action, args = {}, buffers = undefined) => {
       sent += 1;
       model.send({ action, view, seq: sent, ...args }, undefined, buffers);
-      timer ??= setTimeout(() => { timer = null; late = acked() < sent; if (late) redraw(); }, PATIENCE);
+      timer ??= setTimeout(waited, PATIENCE, PATIENCE);
       return sent;
+    };
+    // A kernel can sleep through a message until the next one comes (ipykernel#1554), so it is nudged.
+    const waited = (patience) => {
+      timer = null;
+      late = acked() < sent;
+      if (!late) return;
+      model.send({ action: "nudge", view });
+      timer = setTimeout(waited, 2 * patience, 2 * patience);
+      redraw();
     };
     const id = (text) => `inb-${view}-${text}`;
     const redraw = () => {
@@ -162,6 +178,8 @@ const panel = (draw, hear) => ({
       const range = inside && typeof inside.selectionStart === "number" ? [inside.selectionStart, inside.selectionEnd] : null;
       awaiting = acked() < sent;
       patch(root, [head(state, late), draw({ state, send, local, redraw, id, root })].flat(), false);
+      if (inside?.disabled) stopped = inside.dataset.k; // by what it began; the browser takes the focus away from it
+      else if (stopped && (inside || active !== root.ownerDocument.body || focusBack(root, stopped))) stopped = null;
       if (inside && !inside.isConnected && inside.dataset.k) {
         focusOn(root, inside.dataset.k); // the same control, made anew
       } else if (inside && root.getRootNode().activeElement !== inside && inside.isConnected) {
@@ -191,6 +209,14 @@ const panel = (draw, hear) => ({
     return stop;
   },
 });
+
+// Gives the focus back to a control that was disabled for a while; whether it could.
+const focusBack = (root, key) => {
+  const control = root.querySelector(`[data-k="${CSS.escape(key)}"]`);
+  if (control?.disabled) return false;
+  control?.focus({ preventScroll: true });
+  return true;
+};
 
 const focusOn = (root, key) => {
   const control = root.querySelector(`[data-k="${CSS.escape(key)}"]`);
