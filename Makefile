@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 BENCH := PYTHONPATH=tests/support $(BIN)/python tests/benchmarks
 WORKERS ?= 2
 
-.PHONY: demo test check format bench bench-quick bench-memory chaos lab serve clean
+.PHONY: demo test check format bench bench-quick bench-memory bench-widgets chaos lab serve clean
 
 demo: $(VENV)/.run
 	$(BIN)/intempt-nb demo
@@ -32,6 +32,10 @@ bench-quick: $(VENV)/.bench
 
 bench-memory: $(VENV)/.bench
 	$(BENCH) memory
+
+# The panels in a real browser: 50, 200 and 1,000 fields; writes benchmarks/WIDGETS.md.
+bench-widgets: $(VENV)/.test
+	$(BENCH)/widgets.py
 
 # Uploads that are killed again and again, for CHAOS_SECONDS (600); CHAOS_SEED repeats one.
 chaos: $(VENV)/.test

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import comm
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
 
     from intempt_nb.widgets.panel import Panel
     from labkit import Lab
-
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something slow, each on one worker: the tests of JupyterLab, and those of a module."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            group = "lab" if {"lab", "book"} & set(getattr(item, "fixturenames", ())) else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(f"browser {group}"))
 
 
 # It ends with the last test of this folder: while it lives, no other test of its worker could run an event loop.

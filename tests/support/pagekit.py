@@ -42,6 +42,7 @@ window.boot = async (state, css, esm) => {
       listeners[event] = (listeners[event] || []).filter((each) => listener && each !== listener);
     },
     send: (content, callbacks, buffers) => {
+      if (window.gone) throw new Error('Cannot send'); // as JupyterLab does once the kernel was restarted
       window.sent += 1;
       window.toPython(JSON.stringify({ content, buffers: (buffers || []).map(encode) }));
     },
