@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,12 @@ def shown(notebook: Any, source: str) -> str:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01-quickstart.ipynb", "02-schemas.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [
+        "01-quickstart.ipynb",
+        "02-design-a-collection.ipynb",
+        "03-upload-a-csv.ipynb",
+        "08-schemas.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -51,12 +57,54 @@ def test_the_quickstart_does_what_it_says() -> None:
     assert "not a whole number" in rejects
     assert "date32" in shown(notebook, "df.dtypes")
     assert "(1000, 2)" in shown(notebook, "to_arrow().shape")
-    assert all(output.output_type != "error" for cell in notebook.cells for output in cell.get("outputs", []))
-    assert not any(output.get("name") == "stderr" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert_quiet(notebook)
+
+
+def source_with(notebook: Any, text: str) -> str:
+    """The first code cell that contains `text`."""
+    return next(cell.source for cell in notebook.cells if cell.cell_type == "code" and text in cell.source)
+
+
+def test_the_design_notebook_does_in_python_what_its_panels_show() -> None:
+    notebook = run(FOLDER / "02-design-a-collection.ipynb")
+    assert "CollectionDesigner" in shown(notebook, "designer = inb.widgets.CollectionDesigner")
+    assert source_with(notebook, "inb.Schema.parse(") in shown(notebook, "print(designer.code)")
+    assert "True" in shown(notebook, "collection.schema == designer.schema")
+    assert "no changes" in shown(notebook, "again.schema.diff")
+    assert "IdentifierDesigner" in shown(notebook, "keys = inb.widgets")
+    assert "would do" in shown(notebook, 'check_identifier(collection, ["tailnum"]')
+    assert "3,322" in shown(notebook, "collection.upload")
+    assert "2,925 rows have a key that is not in planes" in shown(notebook, "check_identifier(flights")
+    assert not (FOLDER / "planes.json").exists()
+    assert_quiet(notebook)
+
+
+def test_the_upload_notebook_does_in_python_what_its_panel_shows() -> None:
+    notebook = run(FOLDER / "03-upload-a-csv.ipynb")
+    assert "UploadPanel" in shown(notebook, "inb.widgets.UploadPanel")
+    for line in source_with(notebook, "collection.upload(").splitlines()[:2]:
+        assert alike(line) in alike(shown(notebook, "print(panel.code)"))
+    assert "1,000" in shown(notebook, "collection.upload(")
+    assert shown(notebook, "report.rejects").count("discs") == 2 * 10  # as text and as HTML
+    assert "10" in shown(notebook, "report.retry(")
+    assert "1000" in shown(notebook, "len(purchases.load())")
+    assert not list(FOLDER.glob("*.csv"))
+    assert_quiet(notebook)
+
+
+def alike(code: str) -> str:
+    """Python without the folder that a file is in, its literals written in one way."""
+    return ast.unparse(ast.parse(code.replace(f"{FOLDER}/", "")))
+
+
+def assert_quiet(notebook: Any) -> None:
+    """No cell failed or warned."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert all(output.output_type != "error" and output.get("name") != "stderr" for output in outputs)
 
 
 def test_the_schemas_notebook_does_what_it_says() -> None:
-    notebook = run(FOLDER / "02-schemas.ipynb")
+    notebook = run(FOLDER / "08-schemas.ipynb")
     assert "could be the identifier: visitId" in shown(notebook, 'infer_schema(visits, "visit")')
     assert "1 of 3 values does not fit" in shown(notebook, "inferred.evidence.loc")
     problems = shown(notebook, "booked-at")
@@ -69,5 +117,4 @@ def test_the_schemas_notebook_does_what_it_says() -> None:
     assert "not a symbol of the enum" in shown(notebook, "booking.validate")
     assert "True True" in shown(notebook, "scan_avro")
     assert not (FOLDER / "bookings.avro").exists()
-    assert all(output.output_type != "error" for cell in notebook.cells for output in cell.get("outputs", []))
-    assert not any(output.get("name") == "stderr" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert_quiet(notebook)
