@@ -92,7 +92,12 @@ class IdentifierCheck:
     reference: ReferenceCheck | None = None
 
     def __bool__(self) -> bool:
-        """Return whether nothing speaks against it: gaps and repeats, or references that lead nowhere."""
+        """Return whether nothing speaks against it.
+
+        Against a key speak gaps and repeats: the later of two rows with the same key replaces the earlier one. Against
+        a reference speak other types and keys that are not there. The server refuses other types only; whether the
+        rest does harm is for a person to say.
+        """
         if self.reference is not None:
             return self.reference.types is None and not self.reference.missing
         return not self.without_key and not self.repeats
@@ -118,7 +123,10 @@ class IdentifierCheck:
 
     def _caption(self) -> str:
         names = shorten(" + ".join(self.fields))
-        return f"{names} of {shorten(self.collection)}: {'would do' if self else 'would not do'}"
+        verdict = "would do" if self else "would not do"
+        if self.reference is not None and self.reference.missing:
+            verdict = "some references lead nowhere"  # which the server takes
+        return f"{names} of {shorten(self.collection)}: {verdict}"
 
     def counts(self) -> list[tuple[str, str, str]]:
         """Return what was counted, as text: what, how many rows, and examples."""

@@ -382,7 +382,7 @@ class Transport:
     def _session(self) -> requests.Session:
         """Return this thread's session: requests does not promise that one may be shared."""
         if self._closed:
-            raise TransportError("this connection was closed; make a new one")
+            raise TransportError("this connection was closed; make a new client, then run this again")
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = _Session()

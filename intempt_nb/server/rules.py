@@ -108,7 +108,8 @@ def check_collection(tx: Transaction, wanted: Collection) -> None:
             )
         if other.profile and wanted.profile:
             raise invalid(
-                f"source {wanted.source_name!r} has a profile collection already, {other.name!r}; there is one a source"
+                f"source {wanted.source_name!r} has a profile collection already, {other.name!r}; "
+                "there is one per source"
             )
     schema = parsed_schema(wanted.schema)
     for identifier in tx.identifiers(collection_id=wanted.id):

@@ -7,9 +7,11 @@ so that what is shown in two places, or again after a reload, is always the same
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from abc import abstractmethod
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from threading import RLock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from intempt_nb.errors import IntemptError
+from intempt_nb.display import shorten
+from intempt_nb.errors import DataError, IntemptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +29,9 @@ __all__ = ["Panel", "assets"]
 
 MOST_VIEWS = 50
 """Views whose last action is remembered; each display of a panel is one."""
+
+LONGEST_ID = 80
+"""Characters of a view's id."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +61,7 @@ class Panel(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__()
         self._lock = RLock()
+        self._shown: dict[str, Any] = {}
         self._acks: dict[str, int] = {}
         self._focus: dict[str, Any] | None = None
         self._notice: dict[str, str] | None = None
@@ -71,23 +78,30 @@ class Panel(anywidget.AnyWidget):
         if message.get("action") == "nudge":
             return
         with self._lock:
-            self._acknowledge(message)
-            action = getattr(self, f"_do_{message.get('action')}", None)
-            if action is None:
-                self._tell("error", f"there is no action {message.get('action')!r}")
-            else:
-                arguments = {name: value for name, value in message.items() if name not in ("action", "view", "seq")}
-                self._guarded(lambda: action(**arguments, **({"buffers": buffers} if buffers else {})))
+            self._guarded(lambda: self._carry_out(message, buffers))
             self._publish()
 
-    def _acknowledge(self, message: Mapping[str, Any]) -> None:
-        view = str(message.get("view"))
-        self._acks.pop(view, None)
-        self._acks[view] = int(message.get("seq", 0))
+    def _carry_out(self, message: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        self._focus = self._notice = None
+        self._acknowledge(shorten(message.get("view"), LONGEST_ID), message.get("seq"))
+        _refuse_unsendable(message)
+        action = getattr(self, f"_do_{message.get('action')}", None)
+        if action is None:
+            raise DataError(f"there is no action {message.get('action')!r}")
+        arguments = {name: value for name, value in message.items() if name not in ("action", "view", "seq")}
+        action(**arguments, **({"buffers": buffers} if buffers else {}))
+
+    def _acknowledge(self, view: str, seq: Any) -> None:
+        if not isinstance(seq, int):
+            raise DataError(f"{shorten(repr(seq))} is no number of an action")
+        self._acks[view] = max(self._acks.pop(view, 0), seq)  # put last: the view that acts
         if len(self._acks) > MOST_VIEWS:
             del self._acks[next(iter(self._acks))]
-        self._focus = None
-        self._notice = None
+
+    @property
+    def _acting(self) -> str:
+        """The view whose action is carried out, or was last."""
+        return next(reversed(self._acks), "")
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Take a step; what goes wrong is told to the person in front of the panel, who would see no traceback."""
@@ -109,14 +123,21 @@ class Panel(anywidget.AnyWidget):
 
     def _point(self, key: str) -> None:
         """Put the focus, in the view that acted, on the control with this ``data-k``."""
-        view = next(reversed(self._acks), None)
-        self._focus = None if view is None else {"view": view, "seq": self._acks[view], "key": key}
+        if self._acks:
+            self._focus = {"view": self._acting, "seq": self._acks[self._acting], "key": key}
 
     def _publish(self) -> None:
-        """Send what is shown now."""
+        """Send what is shown now; a panel that cannot be drawn any more shows what it did, and why."""
         with self._lock:
+            try:
+                self._shown = dict(self._view())
+            except Exception as error:
+                if not self._shown:  # not even once: an error of the one who makes it
+                    raise
+                _log.exception("a panel cannot be drawn")
+                self._tell("error", f"This panel cannot show what it has now. {type(error).__name__}: {error}")
             common = {"acks": dict(self._acks), "focus": self._focus, "notice": self._notice, "busy": self._busy}
-            self.state = {**self._view(), **common}
+            self.state = {**self._shown, **common}
 
     def _run(self, label: str, work: Callable[[], Callable[[], None]]) -> None:
         """Do on a thread what takes longer, so that the kernel stays free; one at a time.
@@ -132,16 +153,18 @@ class Panel(anywidget.AnyWidget):
             self._tell("warning", f"{self._busy}: wait until this is done")
             return
         self._busy = label
-        self._worker = Thread(target=self._work, args=(work,), name=f"intempt-nb {label}", daemon=True)
-        self._worker.start()
+        worker = Thread(target=self._work, args=(work,), name=f"intempt-nb {label}", daemon=True)
+        worker.start()
+        self._worker = worker  # not before it is alive, or those who wait would take it for done
 
     def _work(self, work: Callable[[], Callable[[], None]]) -> None:
-        done: list[Callable[[], None]] = []
-        self._guarded(lambda: done.append(work()))
+        try:
+            done = work()
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told with the lock held, so that it stays
+            done = partial(_raise, error)
         with self._lock:
             self._busy = None
-            for step in done:
-                self._guarded(step)
+            self._guarded(done)
             self._publish()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -157,11 +180,29 @@ class Panel(anywidget.AnyWidget):
         TimeoutError
             If it is not done by then.
         """
-        worker = self._worker
-        if worker is not None:
-            worker.join(timeout)
-            if worker.is_alive():
+        end = None if timeout is None else time.monotonic() + timeout
+        while (worker := self._worker) is not None and worker.is_alive():  # one may start the next
+            worker.join(None if end is None else max(end - time.monotonic(), 0.0))
+            if end is not None and worker.is_alive() and time.monotonic() >= end:
                 raise TimeoutError(f"{self._busy}: not done after {timeout} seconds")
 
+    def _subject(self) -> str:
+        """Return what the panel is about, such as the name of a collection; empty for nothing."""
+        return ""
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
+        subject = shorten(self._subject())
+        return f"<{type(self).__name__}{f' of {subject}' if subject else ''}: shows itself in a notebook>"
+
+
+def _refuse_unsendable(message: Mapping[str, Any]) -> None:
+    """Raise for what could not be sent back: half a character, NaN."""
+    try:
+        json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        reason = "half a character" if isinstance(error, UnicodeEncodeError) else "a number that is none"
+        raise DataError(f"this cannot be used: it has {reason} in it. Nothing was changed") from None
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -78,6 +78,7 @@ def test_references_are_looked_up(visits: inb.CollectionHandle, visitors: inb.Co
         assert check.reference is not None
         assert (check.reference.found, check.reference.missing, check.without_key) == (1, 1, 1)
         assert [str(each) for each in check.reference.examples] == ["nobody"]
+        assert "visitor of visits: some references lead nowhere" in str(check)
     visitors.post({"id": "nobody"})
     assert check_identifier(visits, ["visitor"], visitors)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +11,10 @@ from playwright.sync_api import expect
 
 from intempt_nb.errors import DataError
 from intempt_nb.widgets.panel import Panel, assets
-from intempt_nb.widgets.receiving import Receiving
+from intempt_nb.widgets.receiving import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pagekit import Shown
 
@@ -30,7 +30,7 @@ export default panel(({ state, send, local, redraw, id }) => [
   button("Turn round", { k: "turn", onclick: () => send("turn") }),
   button("Go wrong", { k: "wrong", onclick: () => send("wrong") }),
   button("Take long", { k: "long", disabled: state.busy, onclick: () => send("long") }),
-  confirm("Delete", { k: "delete", label: "Delete all", onconfirm: () => send("clear") }, { local, redraw }),
+  state.name !== "gone" && confirm("Delete", { k: "delete", label: "Delete all", onconfirm: () => send("clear") }, { local, redraw }),
   tabs({ k: "tabs", label: "Views", tabs: [["one", "One"], ["two", "Two"]], current: local.tab || "one", id,
     onselect: (tab) => { local.tab = tab; redraw(); } },
     (local.tab || "one") === "one"
@@ -59,16 +59,14 @@ class Example(Panel):
     def __init__(self, folder: Path | None = None, **held: Any) -> None:
         super().__init__()
         self.held = Held(**held)
-        self.folder = folder
-        self.receiving: Receiving | None = None
+        self.receiver = Receiver(lambda: folder or Path())
         self._publish()
 
     def _view(self) -> dict[str, Any]:
-        coming = self.receiving
         return {
             **vars(self.held),
             "rows": list(self.held.rows),
-            "receiving": coming and {"name": coming.path.name, "size": coming.size, "received": coming.received},
+            "receiving": self.receiver.shown(),
         }
 
     def _do_name(self, name: str) -> None:
@@ -94,18 +92,13 @@ class Example(Panel):
         self._run("Reading", lambda: lambda: self._tell("success", "read"))
 
     def _do_file_begin(self, name: str, size: int) -> None:
-        assert self.folder is not None
-        self.receiving = Receiving.begin(self.folder, name, size)
+        self.receiver.begin(self._acting, name, size)
 
     def _do_file_piece(self, offset: int, buffers: Sequence[memoryview] = ()) -> None:
-        assert self.receiving is not None
-        if self.receiving.take(offset, buffers):
-            self.receiving = None
+        self.receiver.take(self._acting, offset, buffers)
 
     def _do_file_cancel(self) -> None:
-        assert self.receiving is not None
-        self.receiving.cancel()
-        self.receiving = None
+        self.receiver.cancel()
 
 
 def test_what_is_done_in_the_browser_reaches_python_and_comes_back(show: Callable[..., Shown]) -> None:
@@ -202,6 +195,32 @@ def test_a_kernel_that_does_not_answer_is_nudged_and_does_nothing_twice(show: Ca
     expect(page.get_by_role("status")).to_be_empty()
 
 
+def test_a_kernel_that_never_answers_or_is_gone_is_told(show: Callable[..., Shown]) -> None:
+    page = show(Example(name="print(1)"))
+    page.get_by_role("tab", name="Two").click()
+    page.clock.install()
+    page.get_by_role("button", name="Turn round").click()
+    page.clock.run_for(62_000)
+    expect(page.get_by_role("status")).to_have_text("Waiting for the kernel, which is busy")
+    page.clock.run_for(2_000)
+    expect(page.get_by_role("status")).to_contain_text("The kernel does not answer.")
+    page.clock.resume()
+    page.settle()
+    expect(page.get_by_role("status")).to_be_empty()
+    assert page.panel.held.rows == (3, 2, 1)
+
+    page.evaluate("() => { window.gone = true; }")
+    page.get_by_role("button", name="Turn round").click()
+    expect(page.get_by_role("alert")).to_have_text("Error: The kernel was restarted or is gone. Run this cell again.")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator(":is(input, select, textarea, button):not(.inb-code *):enabled")).to_have_count(0)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copy")).to_have_text("Copied")
+    expect(page.get_by_role("button", name="Turn round")).to_be_disabled()  # drawn anew
+    page.shot("panel-gone")
+    assert page.axe() == []
+
+
 def test_deleting_takes_two_steps(show: Callable[..., Shown]) -> None:
     page = show(Example())
     page.get_by_role("button", name="Delete all").click()
@@ -215,6 +234,16 @@ def test_deleting_takes_two_steps(show: Callable[..., Shown]) -> None:
     assert page.panel.held.rows == ()
 
 
+def test_an_armed_button_that_goes_away_disturbs_nothing(show: Callable[..., Shown]) -> None:
+    page = show(Example())
+    page.get_by_role("button", name="Delete all").click()
+    page.panel.held.name = "gone"
+    page.panel._publish()
+    page.settle()
+    expect(page.get_by_role("button", name="Delete all")).to_have_count(0)
+    expect(page.get_by_label("Name")).to_have_value("gone")
+
+
 def test_tabs_go_by_arrows(show: Callable[..., Shown]) -> None:
     page = show(Example(name="import x"))
     page.get_by_role("tab", name="One").focus()
@@ -226,6 +255,7 @@ def test_tabs_go_by_arrows(show: Callable[..., Shown]) -> None:
 @pytest.mark.parametrize("size", [0, 5, 3_500_000])
 def test_a_file_comes_in_pieces(show: Callable[..., Shown], tmp_path: Path, size: int) -> None:
     content = bytes(range(251)) * (size // 251) + b"x" * (size % 251)
+    (tmp_path / "received").mkdir()
     page = show(Example(tmp_path / "received"))
     chosen = tmp_path / "a file.csv"
     chosen.write_bytes(content)

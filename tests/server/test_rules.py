@@ -121,7 +121,7 @@ class TestUpdates:
         path = f"/collections/{bookings['id']}"
         assert "already" in api.refused(400, "PUT", path, {"name": "users"})
         assert "both true" in api.refused(400, "PUT", path, {"profile": True})
-        assert "there is one a source" in api.refused(400, "PUT", path, {"profile": True, "event": False})
+        assert "there is one per source" in api.refused(400, "PUT", path, {"profile": True, "event": False})
         assert "'schema' cannot be used" in api.refused(400, "PUT", path, {"schema": "int"})
         assert "stays in its source" in api.refused(400, "PUT", path, {"sourceId": api.source()["id"]})
         assert api.get(path) == bookings

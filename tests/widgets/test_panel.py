@@ -27,6 +27,8 @@ class Counter(Panel):
         self._publish()
 
     def _view(self) -> dict[str, Any]:
+        if self.count > 1_000:
+            raise OverflowError("too many to draw")
         return {"count": self.count}
 
     def _do_add(self, by: int) -> None:
@@ -85,6 +87,56 @@ def test_what_takes_long_leaves_the_panel_free_and_one_thing_is_done_at_a_time()
     assert panel.state["busy"] is None
 
 
+def test_an_error_in_the_background_stays_until_the_next_action() -> None:
+    panel = Counter()
+    panel._run("Reading", lambda: panel._do_refuse() or (lambda: None))  # type: ignore[func-returns-value]  # it raises
+    panel.wait(10)
+    assert panel.state["notice"] == {"kind": "error", "text": "row 2: not so"}
+    assert panel.state["busy"] is None
+
+
+def test_waiting_is_for_what_follows_too() -> None:
+    panel = Counter()
+
+    def first() -> Callable[[], None]:
+        return lambda: panel._run("Reading on", lambda: lambda: panel._do_add(5))
+
+    panel._run("Reading", first)
+    panel.wait(10)
+    assert panel.state["count"] == 5
+
+
+def test_a_panel_that_cannot_be_drawn_says_so_and_goes_on() -> None:
+    panel = Counter()
+    state = act(panel, "add", by=1_001)
+    assert state["count"] == 0
+    assert "OverflowError: too many to draw" in state["notice"]["text"]
+    assert act(panel, "add", by=-1_000)["count"] == 1
+
+
+@pytest.mark.parametrize("by", ["\ud800", float("nan"), [float("inf")]])
+def test_what_could_not_be_sent_back_is_refused(by: Any) -> None:
+    panel = Counter()
+    assert "Nothing was changed" in act(panel, "add", by=by)["notice"]["text"]
+    assert panel.count == 0
+
+
+@pytest.mark.parametrize("seq", ["x", None, 1.5])
+def test_a_message_without_a_number_is_refused(seq: Any) -> None:
+    panel = Counter()
+    panel._receive(panel, {"action": "add", "view": "v", "seq": seq, "by": 1}, [])
+    assert "no number of an action" in panel.state["notice"]["text"]
+    assert panel.count == 0
+
+
+def test_acknowledgements_do_not_go_back_and_are_short() -> None:
+    panel = Counter()
+    for seq in (7, 6):
+        panel._receive(panel, {"action": "add", "view": "v" * 10_000, "seq": seq, "by": 1}, [])
+    [(view, seq)] = panel.state["acks"].items()
+    assert (len(view) < 100, seq) == (True, 7)
+
+
 def test_views_that_were_closed_are_forgotten_in_the_end() -> None:
     panel = Counter()
     for view in range(MOST_VIEWS + 10):
@@ -94,4 +146,4 @@ def test_views_that_were_closed_are_forgotten_in_the_end() -> None:
 
 
 def test_a_panel_is_short_as_text() -> None:
-    assert repr(Counter()) == "<Counter>"
+    assert repr(Counter()) == "<Counter: shows itself in a notebook>"

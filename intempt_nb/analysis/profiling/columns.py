@@ -183,11 +183,19 @@ class Tally:
 
 
 def as_python(value: pa.Scalar) -> Any:
-    """Return a value as Python has it; what Python has no form for, a year beyond 9999, as text."""
+    """Return a value as Python has it; what Python has no form for, a year beyond 9999 or part of a µs, as text."""
+    kind = value.type
+    if kind == pa.time64("ns") and value.is_valid and value.value % 1_000:
+        return value.cast(pa.string()).as_py()
     try:
         return value.as_py()
     except (ValueError, OverflowError):
-        return value.cast(pa.string()).as_py()
+        if not _types.is_timestamp(kind) and not _types.is_date(kind):
+            return value.cast(pa.string()).as_py()
+    unit = kind.unit if _types.is_timestamp(kind) else "ms" if _types.is_date64(kind) else "D"
+    # Arrow's own texts of such moments are wrong or none.
+    text = str(np.array(value.value, f"datetime64[{unit}]")).replace("T", " ")
+    return f"{text}Z" if _types.is_timestamp(kind) and kind.tz is not None else text
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from intempt_nb.api.origin import DEFAULT_BASE_URL
 from intempt_nb.widgets.designing.code import WIDTH, literal
-from intempt_nb.widgets.namespace import variables
+from intempt_nb.widgets.namespace import client_code, name_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +63,8 @@ def fresh(collection: CollectionHandle) -> LoadForm:
 def _variable(name: str) -> str:
     """Return a name for the notebook that is like the collection's and takes nothing but a DataFrame's place."""
     plain = re.sub(r"\W+", "_", name).strip("_")[:LONGEST_NAME] or "data"
-    usable = f"_{plain}" if plain[0].isdigit() or iskeyword(plain) else plain
-    taken = variables().get(usable)
-    return usable if taken is None or isinstance(taken, pd.DataFrame) else f"{usable}_rows"
+    usable = f"_{plain}" if plain[0].isdigit() else plain
+    return usable if name_problem(usable) is None else f"{usable}_rows"
 
 
 def changed(form: LoadForm, name: str, value: Any) -> LoadForm:
@@ -114,8 +109,9 @@ def problems(form: LoadForm) -> dict[str, str]:
         found["columns"] = "choose at least one column"
     if not form.everything and not _digits(form.limit):
         found["limit"] = f"{form.limit!r} is no number of rows; write 1000, or choose all rows"
-    if not form.variable.isidentifier() or iskeyword(form.variable):
-        found["variable"] = "use letters, digits and _, and no digit first"
+    name = name_problem(form.variable)
+    if name is not None:
+        found["variable"] = name
     return found
 
 
@@ -137,7 +133,7 @@ def load_code(client: Client, collection: CollectionHandle, form: LoadForm) -> s
         arguments["limit"] = form.rows
     if form.backend != "pyarrow":
         arguments["dtype_backend"] = BACKENDS[form.backend]
-    lines, name = _client(client)
+    name, lines = client_code(client)
     record = collection.record
     source = f".sources[{literal(record.source_name)}]" if record.source_name else ""
     key = record.name if source else record.id
@@ -147,12 +143,3 @@ def load_code(client: Client, collection: CollectionHandle, form: LoadForm) -> s
         told = [f"    {argument}={literal(value, 1)},\n" for argument, value in arguments.items()]
         line = f"{call}\n{''.join(told)})\n"
     return lines + line
-
-
-def _client(client: Client) -> tuple[str, str]:
-    """Return the lines that make the client, and its name; no lines where the notebook has it already."""
-    for name, value in list(variables().items()):
-        if value is client and not name.startswith("_"):
-            return "", name
-    address = "" if client.base_url == DEFAULT_BASE_URL else f", base_url={literal(client.base_url)}"
-    return f"import intempt_nb as inb\n\nclient = inb.Client(org={literal(client.org)}{address})\n", "client"

@@ -233,6 +233,7 @@ def load_view(form: LoadForm, schema: Schema, total: int | None) -> dict[str, An
     chosen = set(schema.names if form.columns is None else form.columns)
     known = "the server does not say how many" if total is None else f"{total:,}"
     room = _room(len(schema.fields), 40, 80)
+    wrong = problems(form)
     return {
         # A long name is shown cut, so a column is told by its place.
         "columns": [[shorten(field.name, room), field.name in chosen] for field in schema.fields],
@@ -243,6 +244,6 @@ def load_view(form: LoadForm, schema: Schema, total: int | None) -> dict[str, An
         "backend": form.backend,
         "backends": list(BACKENDS),
         "variable": form.variable,
-        "replaces": form.variable in variables(),
-        "problems": {name: {"level": "error", "message": text} for name, text in problems(form).items()},
+        "replaces": form.variable in variables() and "variable" not in wrong,
+        "problems": {name: {"level": "error", "message": text} for name, text in wrong.items()},
     }

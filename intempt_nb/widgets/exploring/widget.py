@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.errors import IntemptError
+from intempt_nb.client import Client
+from intempt_nb.errors import DataError, IntemptError
 from intempt_nb.widgets.exploring import reading
 from intempt_nb.widgets.exploring.fetching import Fetching
 from intempt_nb.widgets.exploring.linking import links_view
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from intempt_nb.client import Client
     from intempt_nb.handles import CollectionHandle
     from intempt_nb.widgets.exploring.loading import LoadForm
 
@@ -61,6 +61,11 @@ class Explorer(Panel):
     client
         The connection.
 
+    Raises
+    ------
+    DataError
+        If that is no client.
+
     Examples
     --------
     >>> explorer = inb.widgets.Explorer(client)
@@ -73,6 +78,8 @@ class Explorer(Panel):
     _esm, _css = assets("diagram", "explorer")
 
     def __init__(self, client: Client) -> None:
+        if not isinstance(client, Client):
+            raise DataError(f"found {type(client).__name__}; expected a client: inb.Client(…) or inb.sandbox()")
         super().__init__()
         self._client = client
         self._branches: tuple[reading.Branch, ...] = ()
@@ -105,6 +112,9 @@ class Explorer(Panel):
         """The Python that loads what the form says; empty before a collection is chosen."""
         chosen = self._chosen
         return "" if chosen is None else load_code(self._client, chosen, self._form(chosen))
+
+    def _subject(self) -> str:
+        return self._client.org
 
     def _form(self, collection: CollectionHandle) -> LoadForm:
         if collection.id not in self._forms:
@@ -203,8 +213,8 @@ class Explorer(Panel):
 
     def _keep(self, name: str, frame: pd.DataFrame) -> None:
         """Give a loaded DataFrame its name in the notebook."""
+        self._data = frame  # also where the name was taken meanwhile
         put(name, frame)
-        self._data = frame
         rows, columns = frame.shape
         size = f"{rows:,} row{'' if rows == 1 else 's'} and {columns:,} column{'' if columns == 1 else 's'}"
         self._loaded = f"{name} is in the notebook, with {size}"

@@ -11,7 +11,7 @@ from intempt_nb.schema.inferring.identifiers import identifier_rank
 from intempt_nb.schema.parsing.naming import NAME, NAME_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from intempt_nb.api.resources import Identifier, Relation
     from intempt_nb.handles import CollectionHandle
@@ -26,11 +26,13 @@ __all__ = [
     "choose_reference",
     "choose_type",
     "fields_of",
+    "is_choice",
     "name_of",
     "problems",
     "refusal",
     "relate",
     "start",
+    "tick",
 ]
 
 
@@ -171,6 +173,19 @@ def choose_type(draft: Draft, known: Known, kind: IdentifierType) -> Draft:
     return replace(changed, fields=_likely_fields(changed, known))
 
 
+def tick(draft: Draft, known: Known, field: str, *, on: bool) -> Draft:
+    """Return the draft with a field more or less; one that was guessed gives way where the key has room for one."""
+    there = known.place_of(draft.reference)
+    is_single = there is not None and there.primary is not None and len(fields_of(there.primary)) == 1
+    gives_way = on and is_single and not draft.by_hand
+    return (replace(draft, fields=()) if gives_way else draft).toggled(field, on=on)
+
+
+def is_choice(draft: Draft, known: Known) -> bool:
+    """Return whether any field can be chosen."""
+    return any(refusal(draft, known, each) is None for each in known.own.schema.names)
+
+
 def _likely_key(schema: Schema) -> tuple[str, ...]:
     ranked = [
         (rank, at, each.name)
@@ -194,19 +209,21 @@ def _likely_fields(draft: Draft, known: Known) -> tuple[str, ...]:
     there = known.place_of(draft.reference)
     if there is None or there.primary is None or there is known.own:
         return ()
-    found = [_likely_reference(schema, there, each) for each in fields_of(there.primary)]
+    own = () if known.own.primary is None else fields_of(known.own.primary)
+    offered = [each for each in schema.names if each not in own]  # a collection's own key seldom is another's
+    found = [_likely_reference(schema, offered, there, each) for each in fields_of(there.primary)]
     likely = tuple(each for each in found if each is not None)
     return likely if len(set(likely)) == len(found) else ()
 
 
-def _likely_reference(schema: Schema, there: Place, field: str) -> str | None:
+def _likely_reference(schema: Schema, offered: Sequence[str], there: Place, field: str) -> str | None:
     """Return the field that is called like the one referred to, with or without the collection's name before it."""
     wanted = {
         _plain(field),
         _plain(there.handle.name) + _plain(field),
         _plain(there.handle.name).rstrip("s") + _plain(field),
     }
-    fitting = [each for each in schema.names if same_type(schema, each, there.schema, field)]
+    fitting = [each for each in offered if same_type(schema, each, there.schema, field)]
     return next((each for each in fitting if _plain(each) in wanted), None)
 
 
@@ -268,7 +285,7 @@ def _reference_problem(draft: Draft, known: Known) -> str | None:
 def _fields_problem(draft: Draft, known: Known) -> str | None:
     schema = known.own.schema
     if not draft.fields:
-        return "Choose at least one field."
+        return "Choose at least one field." if is_choice(draft, known) else _no_choice(draft, known)
     for each in draft.fields:
         reason = key_refusal(schema[each].type, schema.named)
         if reason is not None:
@@ -277,6 +294,15 @@ def _fields_problem(draft: Draft, known: Known) -> str | None:
     if there is None or there.primary is None:
         return None
     return type_problem(schema, draft.fields, there.schema, fields_of(there.primary))
+
+
+def _no_choice(draft: Draft, known: Known) -> str:
+    """Return why no field can be chosen."""
+    name, there = shorten(known.own.handle.name), known.place_of(draft.reference)
+    if is_choice(replace(draft, reference=None), known) and there is not None and there.primary is not None:
+        key = " + ".join(type_text(there.schema, each) for each in fields_of(there.primary))
+        return f"No field of {name} has the type of the key of {shorten(there.handle.name)}, {key}."
+    return f"No field of {name} can be a key; add one of text or whole numbers."
 
 
 def _name_problem(name: str, known: Known) -> str | None:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["TYPES", "check_view", "collection_view", "draft_view", "fields_view", "identifiers_view", "references_view"]
 
 TYPES: dict[IdentifierType, str] = {
-    "primary": "The key of the collection, one a collection. Without it no data is taken; an item with the same key "
+    "primary": "The key of the collection, one per collection. Without it no data is taken; an item with the same key "
     "replaces the old one.",
     "foreign": "Refers to the primary identifier of a collection, this one or another. Any number.",
     "user": "Joins profiles of several sources that have the same value, such as an e-mail address or a phone number.",
-    "profile": "Says whose profile an item belongs to, across the collections of a source; one a source.",
+    "profile": "Says whose profile an item belongs to, across the collections of a source; one per source.",
     "account": "Says to which account an item belongs.",
 }
 
@@ -108,11 +108,30 @@ def relating_view(relating: Relating | None, known: Known) -> dict[str, Any] | N
 def check_view(check: IdentifierCheck, kind: IdentifierType) -> dict[str, Any]:
     """Return what the rows say: a verdict where there is one, words and counts."""
     joins = kind not in ("primary", "foreign") and check.reference is None
+    cares = [] if joins else _cares(check)
     return {
-        "good": None if joins or not check.rows else bool(check),
+        "good": None if joins or not check.rows else not cares,
+        "verdict": f"Take care: {' '.join(cares)}" if cares else "Nothing speaks against it.",
         "words": _joining(check) if joins else list(check.words),
         "counts": [list(each) for each in check.counts()],
     }
+
+
+def _cares(check: IdentifierCheck) -> list[str]:
+    """Return what would happen to rows that nobody expects; the server takes such an identifier all the same."""
+    found = check.reference
+    if found is not None:
+        if found.types is not None:
+            return [found.types]
+        count = found.found + found.missing
+        return [f"{found.missing:,} of {_counted(count, 'reference')} lead nowhere."] if found.missing else []
+    repeats = [f"{_counted(check.repeats, 'row')} would be replaced by later ones."] if check.repeats else []
+    gaps = [f"{_counted(check.without_key, 'row')} would be without a key."] if check.without_key else []
+    return repeats + gaps
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _joining(check: IdentifierCheck) -> list[str]:

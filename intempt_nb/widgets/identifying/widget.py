@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.analysis.identifiers import check_identifier
 from intempt_nb.display import shorten
+from intempt_nb.errors import DataError
+from intempt_nb.handles import CollectionHandle
 from intempt_nb.widgets.identifying import model, view
 from intempt_nb.widgets.identifying.code import create_text, program, relation_text
 from intempt_nb.widgets.identifying.picture import picture
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from intempt_nb.analysis.identifier_check import IdentifierCheck
     from intempt_nb.api.resources import Identifier, Relation
     from intempt_nb.errors import IntemptError
-    from intempt_nb.handles import CollectionHandle
     from intempt_nb.widgets.identifying.model import Draft, Relating
 
 __all__ = ["IdentifierDesigner"]
@@ -38,6 +40,8 @@ class IdentifierDesigner(Panel):
 
     Raises
     ------
+    DataError
+        If that is no collection.
     NotFoundError, ApiError, TransportError
         If the collection cannot be read.
 
@@ -52,6 +56,8 @@ class IdentifierDesigner(Panel):
     _esm, _css = assets("diagram", "identifiers")
 
     def __init__(self, collection: CollectionHandle) -> None:
+        if not isinstance(collection, CollectionHandle):
+            raise DataError(f"found {type(collection).__name__}; expected a collection: client.collections[…]")
         super().__init__()
         self._collection = collection
         self._known = read_own(collection)
@@ -62,7 +68,7 @@ class IdentifierDesigner(Panel):
         self._rows, self._frame = ROWS[1], ""
         self._checked: tuple[object, IdentifierCheck] | None = None
         self._identifier: Identifier | None = None
-        self._done: list[str] = []
+        self._done: list[Callable[[str], str]] = []
         self._place = ""
         self._failures: dict[str, str] = {}
         self._read()
@@ -75,13 +81,16 @@ class IdentifierDesigner(Panel):
 
     @property
     def code(self) -> str:
-        """The Python that does what was done here, and what is being defined; ``client`` is the client."""
+        """The Python that does what was done here, and what is being defined; it never has a key."""
         return program(self._known, self._done, self._draft)
 
     @property
     def check(self) -> IdentifierCheck | None:
         """What the rows said when they were looked at last; None before that."""
         return None if self._checked is None else self._checked[1]
+
+    def _subject(self) -> str:
+        return self._collection.name
 
     def _view(self) -> Mapping[str, Any]:
         known, draft = self._known, self._draft
@@ -111,7 +120,8 @@ class IdentifierDesigner(Panel):
         }
 
     def _is_open(self, place: str) -> bool:
-        return (place == "fields" and not self._draft.fields) or (place == "reference" and not self._draft.reference)
+        is_unchosen = place == "fields" and not self._draft.fields and model.is_choice(self._draft, self._known)
+        return is_unchosen or (place == "reference" and not self._draft.reference)
 
     def _question(self) -> object:
         """Return what a check is an answer to."""
@@ -159,7 +169,7 @@ class IdentifierDesigner(Panel):
         self._edit(model.choose_reference(self._draft, self._known, identifier))
 
     def _do_toggle(self, at: int, on: bool) -> None:
-        self._edit(self._draft.toggled(self._field(at), on=on))
+        self._edit(model.tick(self._draft, self._known, self._field(at), on=on))
 
     def _do_move(self, at: int, by: int) -> None:
         field = self._field(at)
@@ -178,7 +188,10 @@ class IdentifierDesigner(Panel):
         self._frame = name
 
     def _do_rows(self, count: str) -> None:
-        self._rows = next(each for each in ROWS if str(each) == count)
+        known = {str(each): each for each in ROWS}
+        if count not in known:
+            raise DataError(f"{shorten(repr(count))} is no number of rows to check; expected {', '.join(known)}")
+        self._rows = known[count]
 
     def _stopped(self) -> bool:
         """Return whether something has to be put right first; the focus goes there."""
@@ -212,19 +225,19 @@ class IdentifierDesigner(Panel):
         if self._stopped():
             return
         known, draft, name = self._known, self._draft, model.name_of(self._draft, self._known)
-        text = create_text(known, draft)
+        told = partial(create_text, known, draft)
 
         def work() -> Callable[[], None]:
             made = self._collection.create_identifier(name, draft.fields, draft.type, draft.reference)
-            return lambda: self._created(made, text)
+            return lambda: self._created(made, told)
 
         self._start("create", f"Creating {shorten(name)}", work)
 
-    def _created(self, made: Identifier, text: str) -> None:
+    def _created(self, made: Identifier, told: Callable[[str], str]) -> None:
         own = self._known.own
         self._known = replace(self._known, own=replace(own, identifiers=(*own.identifiers, made)))
         self._identifier, self._asked = made, False
-        self._done.append(text)
+        self._done.append(told)
         self._relating = None if made.reference_id is None else model.relate(self._known, made)
         self._draft = model.start(self._known)
         self._tell("success", f"{made.type} identifier {shorten(made.name)} was created; its id is {made.id}")
@@ -249,12 +262,12 @@ class IdentifierDesigner(Panel):
 
         def work() -> Callable[[], None]:
             made = self._collection.create_relation(relating.name, identifier, relating.type)
-            return lambda: self._related(made, relation_text(identifier.name, relating))
+            return lambda: self._related(made, partial(relation_text, identifier.name, relating))
 
         self._start("relation", f"Creating relation {shorten(relating.name)}", work)
 
-    def _related(self, made: Relation, text: str) -> None:
+    def _related(self, made: Relation, told: Callable[[str], str]) -> None:
         self._known = replace(self._known, relations=(*self._known.relations, made))
         self._relating = None
-        self._done.append(text)
+        self._done.append(told)
         self._tell("success", f"relation {shorten(made.name)} was created; its id is {made.id}")

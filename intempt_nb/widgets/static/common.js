@@ -140,6 +140,7 @@ function patch(parent, nodes, svg) {
 
 let views = 0;
 const PATIENCE = 1000; // ms without an answer after which it is said that the kernel is busy
+const SILENCE = 32 * PATIENCE; // the wait, twice as long each time, after which it is said that it does not answer
 
 const panel = (draw, hear) => ({
   render({ model, el, signal }) {
@@ -148,7 +149,8 @@ const panel = (draw, hear) => ({
     let sent = 0;
     let focused = 0;
     let state = model.get("state");
-    let late = false;
+    let late = null; // or in words
+    let gone = false; // whether nothing can reach the kernel any more
     let timer = null;
     let stopped = null;
     const root = document.createElement("div");
@@ -158,26 +160,47 @@ const panel = (draw, hear) => ({
     const acked = () => (model.get("state").acks || {})[view] || 0;
     const send = (action, args = {}, buffers = undefined) => {
       sent += 1;
-      model.send({ action, view, seq: sent, ...args }, undefined, buffers);
-      timer ??= setTimeout(waited, PATIENCE, PATIENCE);
+      if (post({ action, view, seq: sent, ...args }, buffers)) timer ??= setTimeout(waited, PATIENCE, PATIENCE);
       return sent;
+    };
+    // Returns whether it could be sent; a kernel that is new or gone has no ear for the panels of the old one.
+    const post = (message, buffers) => {
+      if (gone) return false;
+      try {
+        model.send(message, undefined, buffers);
+      } catch (error) {
+        console.warn(error);
+        gone = true;
+        stop();
+        redraw();
+      }
+      return !gone;
     };
     // A kernel can sleep through a message until the next one comes (ipykernel#1554), so it is nudged.
     const waited = (patience) => {
       timer = null;
-      late = acked() < sent;
-      if (!late) return;
-      model.send({ action: "nudge", view });
+      late = acked() < sent ? (patience < SILENCE ? BUSY : SILENT) : null;
+      if (!late || !post({ action: "nudge", view })) return;
       timer = setTimeout(waited, 2 * patience, 2 * patience);
       redraw();
     };
     const id = (text) => `inb-${view}-${text}`;
+    // What goes away while it is drawn may tell of it, as a control that loses the focus does; that is drawn afterwards.
+    let drawing = false;
+    let again = false;
     const redraw = () => {
+      if (drawing) { again = true; return; }
+      drawing = true;
+      try { drawOnce(); } finally { drawing = false; }
+      if (again) { again = false; redraw(); }
+    };
+    const drawOnce = () => {
       const active = root.getRootNode().activeElement;
       const inside = active && root.contains(active) ? active : null;
       const range = inside && typeof inside.selectionStart === "number" ? [inside.selectionStart, inside.selectionEnd] : null;
       awaiting = acked() < sent;
-      patch(root, [head(state, late), draw({ state, send, local, redraw, id, root })].flat(), false);
+      patch(root, [head(state, late, gone), draw({ state, send, local, redraw, id, root })].flat(), false);
+      if (gone) disable(root, inside);
       if (inside?.disabled) stopped = inside.dataset.k; // by what it began; the browser takes the focus away from it
       else if (stopped && (inside || active !== root.ownerDocument.body || focusBack(root, stopped))) stopped = null;
       if (inside && !inside.isConnected && inside.dataset.k) {
@@ -190,7 +213,7 @@ const panel = (draw, hear) => ({
     const arrived = () => {
       if (acked() < sent) return; // older than what was done here since; its own answer is on the way
       state = model.get("state");
-      late = false;
+      late = null;
       clearTimeout(timer);
       timer = null;
       redraw();
@@ -210,6 +233,13 @@ const panel = (draw, hear) => ({
   },
 });
 
+// What Python would have to answer is out of reach; what can be read and copied stays.
+const disable = (root, inside) => {
+  root.classList.add("inb-gone");
+  for (const each of root.querySelectorAll("input, select, textarea, button")) each.disabled = !each.closest(".inb-code");
+  if (inside?.disabled) focusOn(root, "alert"); // the page's own keys would do something to the cell
+};
+
 // Gives the focus back to a control that was disabled for a while; whether it could.
 const focusBack = (root, key) => {
   const control = root.querySelector(`[data-k="${CSS.escape(key)}"]`);
@@ -227,11 +257,15 @@ const focusOn = (root, key) => {
 };
 
 // Two live regions that are always there: a reader tells only of changes in a region that it knows.
-const head = (state, late) => h("div", { class: "inb-head", key: "inb-head" },
+const BUSY = "Waiting for the kernel, which is busy";
+const SILENT = "The kernel does not answer. A cell is running, or the kernel hangs; then restart it.";
+const GONE = { kind: "error", text: "The kernel was restarted or is gone. Run this cell again." };
+const head = (state, late, gone) => h("div", { class: "inb-head", key: "inb-head" },
   h("div", { key: "status", class: "inb-status", role: "status", "aria-live": "polite" },
-    late ? h("span", {}, "Waiting for the kernel, which is busy") : state.busy && h("span", { class: "inb-busy" }, `${state.busy} …`),
-    !late && state.notice && state.notice.kind !== "error" && notice(state.notice)),
-  h("div", { key: "alert", role: "alert" }, state.notice && state.notice.kind === "error" && notice(state.notice)));
+    late ? h("span", {}, late) : state.busy && !gone && h("span", { class: "inb-busy" }, `${state.busy} …`),
+    !late && !gone && state.notice && state.notice.kind !== "error" && notice(state.notice)),
+  h("div", { key: "alert", role: "alert", tabindex: -1, k: "alert" },
+    gone ? notice(GONE) : state.notice && state.notice.kind === "error" && notice(state.notice)));
 
 const WORDS = { error: "Error", warning: "Warning", success: "Done", advice: "Hint" };
 const notice = ({ kind, text }) => h("p", { class: `inb-notice inb-${kind}` },
@@ -246,12 +280,13 @@ const button = (text, { k, label, onclick, disabled, primary, quiet, title, key,
     class: `inb-button${primary ? " inb-primary" : ""}${quiet ? " inb-quiet" : ""}` }, text);
 
 // A button in two steps: the first press arms it, Escape or leaving it disarms it.
-const confirm = (text, { k, label, question, onconfirm, disabled, quiet, title, key } = {}, { local, redraw }) => {
+// `asked` is the accessible name while it is armed, where that is the question itself.
+const confirm = (text, { k, label, question, asked, onconfirm, disabled, primary, quiet, title, key } = {}, { local, redraw }) => {
   const armed = local.armed === k;
   const disarm = () => { if (local.armed === k) { local.armed = null; redraw(); } };
   return h("button", { type: "button", key, k, disabled: Boolean(disabled), title,
-    "aria-label": armed ? `Confirm: ${label || text}` : label,
-    class: `inb-button${quiet ? " inb-quiet" : ""}${armed ? " inb-armed" : ""}`,
+    "aria-label": armed ? asked || `Confirm: ${label || text}` : label,
+    class: `inb-button${primary && !armed ? " inb-primary" : ""}${quiet ? " inb-quiet" : ""}${armed ? " inb-armed" : ""}`,
     onclick: () => { if (armed) { local.armed = null; onconfirm(); } else { local.armed = k; redraw(); } },
     onblur: disarm,
     onkeydown: (event) => { if (event.key === "Escape" && armed) { disarm(); event.stopPropagation(); } } },
@@ -386,8 +421,8 @@ const picker = ({ k, label, accept, receiving, disabled }, { send, local, redraw
   }
   if (local.file && !receiving && local.file.offset > 0) local.file = null; // whole, or given up by Python
   return h("div", { class: "inb-picker", key: k },
-    h("label", { class: "inb-label" }, label, " ",
-      h("input", { type: "file", k, accept, disabled: Boolean(disabled || receiving), onchange: (event) => {
+    !receiving && h("label", { class: "inb-label", key: "choose" }, label, " ",
+      h("input", { type: "file", k, accept, disabled: Boolean(disabled), onchange: (event) => {
         const [file] = event.target.files;
         event.target.value = "";
         if (!file) return;

@@ -117,8 +117,8 @@ const toolbar = (state, view) => {
   return h("div", { class: "inb-bar", key: "toolbar", role: "group", "aria-label": "Edit" },
     button("Add field", { k: "add", onclick: () => restructure(view, "add", { into: "/fields", at: null }) }),
     button("Paste names", toggle("paste")), button("Infer from data", toggle("infer")),
-    button("Undo", { k: "undo", disabled: !state.undo, onclick: () => restructure(view, "undo", {}) }),
-    button("Redo", { k: "redo", disabled: !state.redo, onclick: () => restructure(view, "redo", {}) }),
+    button("Undo", { k: "undo", disabled: !state.undo, onclick: () => restructure(view, "undo", { key: "undo" }) }),
+    button("Redo", { k: "redo", disabled: !state.redo, onclick: () => restructure(view, "redo", { key: "redo" }) }),
     state.data.origin && h("span", { class: "inb-hint" }, `Data: ${state.data.origin}`,
       state.data.rows !== null && `, ${number(state.data.rows)} rows`, state.data.note && `. ${state.data.note}`));
 };
@@ -180,14 +180,23 @@ const summary = (state, view) => {
       h("strong", {}, `${WORDS[problem.level]}: `),
       problem.path && button(name(problem), { quiet: true, onclick: () => goTo(view, problem.path, problem.key || "name") }),
       problem.path && " ", problem.message))),
-    problems.length > MOST_PROBLEMS && h("p", { class: "inb-hint" }, `and ${number(problems.length - MOST_PROBLEMS)} more, each at its field`));
+    problems.length > MOST_PROBLEMS && h("p", { class: "inb-hint" }, `and ${number(problems.length + state.more - MOST_PROBLEMS)} more${state.more ? "" : ", each at its field"}`));
 };
 
-const bottom = (state, { send, id }) => {
+const bottom = (state, view) => {
+  const { send, id } = view;
   const { create, created } = state;
+  const pressed = { k: "create", primary: true, disabled: !create.enabled || state.busy };
+  const question = `${create.question}. Press again to do it`;
   return h("div", { key: "bottom" },
+    create.losses.length > 0 && h("div", { key: "losses", class: "inb-notice inb-warning" }, h("strong", {}, "Take care before you update:"),
+      h("ul", {}, create.losses.map((each) => h("li", {}, each)))),
     h("div", { class: "inb-bar" },
-      button(create.label, { k: "create", primary: true, disabled: !create.enabled || state.busy, onclick: () => send("create") }),
+      create.question
+        ? confirm(create.label, { ...pressed, key: "ask", question, asked: question,
+          onconfirm: () => send("create", { confirmed: create.question }) }, view)
+        : button(create.label, { ...pressed, key: "do", onclick: () => send("create") }),
+      create.stale && button("Refresh", { k: "refresh:live", key: "refresh", label: "Refresh what the server has", onclick: () => send("refresh") }),
       create.why && h("span", { key: "why", id: id("why"), class: "inb-hint" }, create.why)),
     created && h("p", { key: "created", class: "inb-notice inb-success" }, h("strong", {}, `The collection was ${created.verb}: `),
       `${created.name} (${created.kind}, ${number(created.fields)} field${created.fields === 1 ? "" : "s"}), id ${created.id}`),
@@ -196,12 +205,19 @@ const bottom = (state, { send, id }) => {
 };
 
 // Once for each state that comes.
-const arrived = (state, local) => {
-  if (local.state === undefined) Object.assign(local, { folded: new Set(), drawn: new Map(), dirty: new Set() });
+const arrived = (view) => {
+  const { state, local, root } = view;
+  if (local.state === undefined) {
+    Object.assign(local, { folded: new Set(), drawn: new Map(), dirty: new Set(), structure: state.structure });
+  }
   if (state.data.origin !== local.state?.data.origin) local.form = null;
   local.state = state;
   local.moving = null;
   local.slow = false;
+  if (root.getRootNode().activeElement?.dataset.k !== "lost") local.lost = null;
+  if (local.structure === state.structure) return;
+  giveUp(view);
+  queueMicrotask(() => goOn(view)); // after it is drawn
 };
 
 const focusGoal = (view, goal) => {
@@ -214,7 +230,7 @@ const focusGoal = (view, goal) => {
 export default panel((view) => {
   const { state, send, local, id } = view;
   const news = state !== local.state;
-  if (news) arrived(state, local);
+  if (news) arrived(view);
   const rows = placed(state.rows, local);
   const drawn = h("div", { key: "designer", class: "inb-designer", onkeydown: undoing(view) },
     top(state, view), toolbar(state, view), form(state, view),

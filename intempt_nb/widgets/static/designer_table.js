@@ -21,10 +21,12 @@ const brief = (text, most = 60) => (text.length > most ? `${text.slice(0, most)}
 // ---- what is asked for ----
 
 // What moves rows asks for nothing more until the answer is here: until then nobody knows which field a path means.
+// Undo and redo mean no path: they can be asked for as fast as the keys are pressed.
 const restructure = ({ send, local, redraw }, action, args) => {
-  if (local.moving === local.state) return;
+  const waits = local.moving === local.state;
+  if (waits && !/^(undo|redo)$/.test(action)) return;
   local.moving = local.state;
-  send(action, args);
+  send(action, { ...args, structure: waits ? null : local.structure });
   setTimeout(() => { if (local.moving === local.state) { local.slow = true; redraw(); } }, 150);
 };
 
@@ -32,9 +34,31 @@ const setCell = (view, path, key, value) => {
   const { send, local, redraw } = view;
   local.dirty.add(path);
   if (local.moving === local.state) redraw();
-  else if (local.rows.get(path)?.nested && /^(type|nullable)$/.test(key)) restructure(view, "set", { path, key, value });
-  else send("set", { path, key, value });
+  else if (local.rows.get(path)?.nested && /^(type|nullable|default)$/.test(key)) restructure(view, "set", { path, key, value });
+  else send("set", { path, key, value, structure: local.structure });
 };
+
+// Rows have moved, and not by what was done here: where something was begun, another row may stand now. It is given up
+// before anything is drawn; that a control goes or is left meanwhile is no change.
+const giveUp = ({ root, local }) => {
+  local.armed = null;
+  const control = root.getRootNode().activeElement;
+  local.was = Boolean(root.querySelector(".inb-table")?.contains(control));
+  if (!local.was) return;
+  if (control.inbTyping) local.lost = control.value || "(nothing)";
+  if (/^(input|textarea|select)$/.test(control.localName)) control.blur(); // the list of a select closes
+};
+
+// What is done from now on is done to the rows that are seen now. Who was typing does not go on in another row's cell.
+const goOn = ({ root, local }) => {
+  local.structure = local.state.structure;
+  const active = root.getRootNode().activeElement;
+  if (local.was && local.lost) focusOn(root, "lost");
+  else if (local.was && (!active || active === root.ownerDocument.body)) focusOn(root, "add"); // its row is gone
+};
+
+const lostNote = (text) => h("p", { key: "lost", k: "lost", tabindex: -1, class: "inb-notice inb-warning" }, h("strong", {}, "Warning: "),
+  "The fields have moved meanwhile. This was being typed, and was not taken: ", h("bdi", {}, brief(text)));
 
 const move = (view, row, by, key) => {
   if (!(by < 0 ? row.first : row.last)) restructure(view, "move", { path: row.path, by, key });
@@ -57,6 +81,7 @@ const cellOf = (element) => {
 const changed = (view) => (event) => {
   const [path, key] = cellOf(event.target);
   const { type, checked, value } = event.target;
+  if (view.local.structure !== view.local.state.structure) return;
   setCell(view, path, key, type === "checkbox" ? checked : key === "display" ? DISPLAY[value] : value);
 };
 
@@ -138,7 +163,7 @@ const undoing = (view) => (event) => {
   const action = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[event.key.toLowerCase()];
   if (!action) return;
   event.preventDefault();
-  if (local.state[action]) restructure(view, action, {});
+  if (local.state[action]) restructure(view, action, { key: event.target.closest("[data-k]")?.dataset.k || "" });
 };
 
 // ---- the table ----
@@ -271,6 +296,7 @@ const table = (state, rows, view) => {
   const { local, redraw } = view;
   const looks = names("inb-table", state.rows.some((row) => row.level > 1) && "inb-tree", state.rows.length > MANY && "inb-many");
   return [
+    local.lost && lostNote(local.lost),
     state.rows.some((row) => row.evidence) && check({ k: "evidence", key: "evidence", text: "Show why each type was chosen",
       value: !local.plain, onchange: (shown) => { local.plain = !shown; redraw(); } }),
     h("div", { key: "table", class: names("inb-scroll inb-fields", local.slow && "inb-held") },

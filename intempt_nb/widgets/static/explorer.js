@@ -32,7 +32,7 @@ const treeKeys = (event) => {
   items[Math.max(0, Math.min(to, items.length - 1))].focus();
 };
 
-const sourceItems = (source, at, { tree, chosen, send, local, redraw }) => {
+const sourceItems = (source, at, { tree, chosen, send, local, redraw, root }) => {
   const key = `source:${source.id}`;
   local.closed ||= {};
   const open = !local.closed[source.id] || Boolean(tree.search);
@@ -48,7 +48,7 @@ const sourceItems = (source, at, { tree, chosen, send, local, redraw }) => {
     !source.problem && source.collections.length === 0 && h("small", { class: "inb-second" }, "no collections")),
     ...leaves.map((each, index) => treeItem({ key: `collection:${each.id}`, level: 2, chosen: chosen?.id === each.id, at: index,
       of: leaves.length, local, redraw, onpick: () => send("choose", { collection: each.id }),
-      onfold: (wanted) => { if (!wanted) focusOn(document, key); } },
+      onfold: (wanted) => { if (!wanted) focusOn(root, key); } },
     h("bdi", {}, each.name), h("small", {}, ` ${each.kind}`),
     each.title && each.title !== each.name && h("small", { class: "inb-second" }, h("bdi", {}, each.title)),
     each.fields && h("small", { class: "inb-second" }, "field ", h("bdi", {}, each.fields)))),
@@ -134,7 +134,7 @@ const loadTab = (form, context) => {
       options: [["first", "The first rows, as many as below"], ["all", form.all]],
       onchange: (value) => send("form", { name: "everything", value: value === "all" }) }, id),
     h("div", { class: "inb-bar", key: "entries" },
-      field("Most rows", input({ k: "limit", value: form.limit, disabled: form.everything, onchange: set("limit"),
+      field("At most (rows)", input({ k: "limit", value: form.limit, disabled: form.everything, onchange: set("limit"),
         problem: problems.limit, id: id("limit") }), { problem: problems.limit, id: id("limit") }),
       field("Types", select({ k: "backend", value: form.backend, onchange: set("backend"),
         options: form.backends.map((each) => [each, EXPLORER_BACKENDS[each]]) })),
@@ -180,7 +180,7 @@ const explorerDetail = (context) => {
       onselect: (name) => send("tab", { name }) }, explorerTab(chosen, context)));
 };
 
-export default panel(({ state, send, local, redraw, id }) => {
-  const context = { tree: state.tree, chosen: state.chosen, send, local, redraw, id };
+export default panel(({ state, send, local, redraw, id, root }) => {
+  const context = { tree: state.tree, chosen: state.chosen, send, local, redraw, id, root };
   return h("div", { class: "inb-explorer", key: "explorer" }, explorerTree(context), explorerDetail(context));
 });

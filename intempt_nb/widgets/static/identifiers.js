@@ -8,7 +8,7 @@ const there = ({ state, send }) => h("div", { key: "there" },
         h("thead", {}, h("tr", {}, ["name", "type", "fields", "refers to", "relation"].map((each) => h("th", { scope: "col" }, each)))),
         h("tbody", {}, state.identifiers.map((each) => h("tr", { key: each.id },
           h("td", {}, each.name), h("td", {}, each.type), h("td", {}, each.fields), h("td", {}, each.refers),
-          h("td", { class: "inb-id-relation" }, each.relations, each.refers && button(each.relations ? "Add" : "Create a relation", {
+          h("td", { class: "inb-id-relation" }, each.relations && h("span", {}, each.relations), each.refers && button(each.relations ? "Add" : "Create a relation", {
             k: `relate:${each.id}`, label: `Create a relation of ${each.name}`,
             onclick: () => send("relate", { identifier: each.id }) }))))))));
 
@@ -100,8 +100,8 @@ const steps = ({ state, send }) => h("div", { key: "steps", class: "inb-id-part"
       title: "Ask the server again what is there" })),
   problemText(state.failures.create));
 
-const found = ({ good, words, counts }) => h("div", { key: "found", class: "inb-id-found" },
-  good !== null && h("p", { class: good ? "inb-success" : "inb-error" }, good ? "It would do." : "It would not do."),
+const found = ({ good, verdict, words, counts }) => h("div", { key: "found", class: "inb-id-found" },
+  good !== null && h("p", { class: good ? "inb-success" : "inb-warning" }, verdict),
   h("ul", {}, words.map((each) => h("li", {}, each))),
   grid({ label: "What the rows say", columns: ["what", "rows", "for example"], rows: counts }));
 
@@ -122,6 +122,5 @@ export default panel((view) => {
     tab === "diagram"
       ? [diagram({ ...state.picture, label: `Diagram of ${state.collection.name} and its links` }),
         h("p", { class: "inb-hint" }, "A dot marks the primary key. The dashed arrow is the identifier that is being defined.")]
-      : [code(state.code, { k: "code", label: "The Python that does the same" }, view),
-        h("p", { class: "inb-hint" }, "client is the client that you work with.")]));
+      : code(state.code, { k: "code", label: "The Python that does the same" }, view)));
 });

@@ -8,15 +8,22 @@ const FEW = 40; // fields that each drop-down always offers; with more, only the
 const stageHead = (stage, text) => h("div", { key: `stage ${stage}`, k: `stage:${stage}`, tabindex: -1, class: "inb-stage" }, text);
 const part = (text) => h("p", { key: text, class: "inb-part" }, text);
 
-// Where the focus was on a control that went with its stage, it goes to the head of the next one.
+// Where the focus was on a control that went with its stage, it goes to the head of the next one; after a check, to what
+// came of it, which may be out of sight.
 const followStage = ({ state, local, root }) => {
-  if (local.stage === state.stage) return;
+  const checked = Boolean(state.checked) && !local.checked;
+  local.checked = Boolean(state.checked);
+  if (local.stage === state.stage && !checked) return;
   const had = local.stage !== undefined && root.contains(root.getRootNode().activeElement);
   local.stage = state.stage;
   if (had) queueMicrotask(() => {
-    if (!root.contains(root.getRootNode().activeElement)) focusOn(root, `stage:${state.stage}`);
+    if (checked) focusOn(root, "checked");
+    else if (!root.contains(root.getRootNode().activeElement)) focusOn(root, `stage:${state.stage}`);
   });
 };
+
+const keyless = ({ state, send }) => state.keyless && h("div", { key: "keyless", class: "inb-keyless" }, notice({ kind: "warning", text: state.keyless }),
+  button("Look again", { k: "look-for-key", label: "Look for a primary identifier again", onclick: () => send("key") }));
 
 // ---- pick ----
 
@@ -29,7 +36,7 @@ const unfinished = (context) => {
       h("bdi", {}, each.name), `, ${each.told} `,
       each.elsewhere
         ? h("span", { class: "inb-hint" }, "It is under way in another program.")
-        : [button("Go on", { k: `go:${each.id}`, label: `Go on with ${each.name}`, onclick: () => send("go_on", { id: each.id }) }),
+        : [button("Go on", { k: `go:${each.id}`, disabled: state.keyless, label: `Go on with ${each.name}`, onclick: () => send("go_on", { id: each.id }) }),
           confirm("Forget", { k: `forget:${each.id}`, label: `Forget the upload of ${each.name}`, quiet: true,
             onconfirm: () => send("forget", { id: each.id }) }, context)]))));
 };
@@ -65,6 +72,7 @@ const drawPick = (context) => {
   const current = local.place || "kernel";
   return [
     stageHead("pick", state.retry ? "Choose the rows that were put right" : STAGES.pick),
+    keyless(context),
     state.retry && h("p", { key: "retry" }, "The file of rejected rows, corrected; or a DataFrame of them. They are uploaded "
       + "with the options of the upload before. ", button("Back", { k: "back", onclick: () => send("back") })),
     !state.retry && unfinished(context),
@@ -100,7 +108,9 @@ const mapping = ({ state, send, local, redraw, id }) => {
           problemText(each.problem, id(`column-${at}`))),
           h("td", { class: each.field === null ? "inb-null" : undefined }, each.field === null ? "not sent" : WHY[each.why])))))),
     columns.length > shown.length && button(`Show ${Math.min(MAPPED, columns.length - shown.length)} more of ${number(columns.length)} columns`,
-      { k: "more-columns", onclick: () => { local.mapped = shown.length + MAPPED; redraw(); } }));
+      { k: "more-columns", onclick: () => { local.mapped = shown.length + MAPPED; redraw(); } }),
+    state.look.unfed && h("p", { key: "unfed", class: "inb-hint" }, "No column, so no value: ", h("bdi", {}, state.look.unfed), "."),
+    state.look.key && h("p", { key: "key", class: "inb-hint" }, "Key: ", h("bdi", {}, state.look.key), "."));
 };
 
 const OPTIONS = {
@@ -138,7 +148,9 @@ const keyColumns = ({ state, send }) => state.settings.key === "columns" && h("f
   h("legend", {}, "Columns that tell the rows apart"),
   (state.look?.columns || []).map((each, at) => each.field !== null
     && check({ key: `${at}`, k: `key:${at}`, text: each.label, value: each.keyed,
-      onchange: (chosen) => send("key_column", { at, chosen }) })));
+      onchange: (chosen) => send("key_column", { at, chosen }) })),
+  !(state.look?.columns || []).some((each) => each.keyed)
+    && h("p", { key: "none", class: "inb-hint" }, "Choose at least one. Together they should be different in every row."));
 
 const options = (context) => h("details", { key: "options", class: "inb-more" }, h("summary", { k: "options" }, "Options"),
   h("div", { class: "inb-options" }, ["key", "nulls", "nan"].map((name) => option(name, context)),
@@ -148,9 +160,6 @@ const options = (context) => h("details", { key: "options", class: "inb-more" },
 const preview = ({ state }) => {
   const { look } = state;
   return [
-    look.problem && h("div", { key: "problem" }, notice({ kind: "error", text: look.problem })),
-    look.missing.length > 0 && h("div", { key: "missing" }, notice({ kind: "error",
-      text: `No column for ${look.missing.length === 1 ? "the required field" : "the required fields"} ${look.missing.join(", ")}. Choose one below.` })),
     grid({ key: "preview", label: "First rows", columns: look.header, rows: look.rows, note: look.note }),
   ];
 };
@@ -158,22 +167,32 @@ const preview = ({ state }) => {
 const drawLook = (context) => {
   const { state, send } = context;
   const { look } = state;
-  const blocked = Boolean(state.busy) || (!state.retry && (!look || look.problem || look.missing.length > 0));
+  const why = state.busy ? `${state.busy} …` : state.retry ? state.keyless && "The collection takes no rows yet: see above." : state.blocked;
+  const blocked = Boolean(why);
+  const twice = !state.retry && look?.twice;
+  const start = () => send("start");
   return [
     stageHead("look", state.retry ? "Upload the rows that were put right" : STAGES.look),
     h("div", { class: "inb-bar", key: "source" }, h("span", {}, h("strong", {}, h("bdi", {}, state.source)), look?.size && `, ${look.size}`),
       button("Choose other rows", { k: "back", onclick: () => send("back") })),
+    keyless(context),
+    !state.retry && state.unread && h("div", { key: "unread" }, notice({ kind: "error", text: state.unread })),
     !state.retry && look && preview(context),
     !state.retry && look && part("Columns and fields"),
     !state.retry && look && mapping(context),
     !state.retry && state.settings.csv && csvOptions(context),
     !state.retry && options(context),
-    state.checked && h("section", { key: "checked", class: "inb-checked" }, part("Check"), outcome(state.checked)),
+    state.checked && h("section", { key: "checked", class: "inb-checked", k: "checked", tabindex: -1,
+      "aria-label": "What the check found" }, part("Check"), outcome(state.checked)),
+    twice && h("div", { key: "twice" }, notice({ kind: "warning", text: twice })),
     h("div", { class: "inb-bar", key: "actions" },
       !state.retry && !look && button("Read again", { k: "read", disabled: state.busy, onclick: () => send("read") }),
       !state.retry && button("Check all rows", { k: "check", disabled: blocked, title: "The same checks as an upload; nothing is sent",
         onclick: () => send("check") }),
-      button("Upload", { k: "start", primary: true, disabled: blocked, onclick: () => send("start") })),
+      twice ? confirm("Upload", { k: "start", key: "start twice", question: "Upload, though rows will be there twice?", disabled: blocked,
+        onconfirm: start }, context)
+        : button("Upload", { k: "start", key: "start", primary: true, disabled: blocked, onclick: start }),
+      why && h("span", { key: "why", class: "inb-hint" }, why)),
   ];
 };
 
@@ -205,7 +224,7 @@ const drawRun = (context) => {
 // ---- done ----
 
 const outcome = (found) => [
-  notice({ kind: found.kind, text: [found.text, ...found.notes].join("\n") }),
+  notice({ kind: found.kind, text: found.text }),
   found.warned && notice({ kind: "warning", text: found.warned }),
   found.report && facts(found.report.summary),
   found.report && found.report.rejects.length > 0 && grid({ label: "Rejected rows", columns: found.report.columns,
@@ -218,7 +237,7 @@ const drawDone = (context) => {
   const found = state.outcome;
   const rejected = found.report ? found.report.rejected : 0;
   return [
-    stageHead("done", [h("bdi", {}, found.label), ": ", found.kind === "error" ? "the upload ended early" : "the upload is over"]),
+    stageHead("done", [h("bdi", {}, found.label), ": ", found.title]),
     h("div", { key: "outcome" }, outcome(found)),
     rejected > 0 && h("section", { key: "rejected", class: "inb-rejected" }, part("Put the rejected rows right"),
       h("p", {}, "Take them as a file, correct them there, and upload that file."),
@@ -233,8 +252,10 @@ const drawDone = (context) => {
         button("Save there", { k: "save", label: "Save the rejected rows on the kernel's machine",
           onclick: () => send("save", { path: local.save ?? found.save }) }))),
     h("div", { class: "inb-bar", key: "actions" },
-      found.again && button("Go on from there", { k: "again", primary: true, onclick: () => send("again") }),
-      state.source && !state.retry && found.kind === "error" && button("Change how it is uploaded", { k: "adjust", onclick: () => send("adjust") }),
+      found.again && button("Go on from there", { k: "again", primary: !found.changed, onclick: () => send("again") }),
+      found.changed ? button("Upload it as another file", { k: "adjust", primary: true, onclick: () => send("adjust") })
+        : state.source && !state.retry && found.kind === "error"
+          && button("Change how it is uploaded", { k: "adjust", onclick: () => send("adjust") }),
       button("Upload other rows", { k: "new", onclick: () => send("new") })),
   ];
 };

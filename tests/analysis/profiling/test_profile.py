@@ -187,6 +187,24 @@ def test_ids_and_moments_are_shown_as_what_they_are() -> None:
     assert isinstance(found["at"].min, str)  # a year that Python has not
 
 
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (pa.time64("ns"), [dt.time(0, 0, 1), "00:00:01.000000001"]),
+        (pa.timestamp("s"), [dt.datetime(2001, 9, 9, 1, 46, 40), "33658-09-27 01:46:40"]),
+        (pa.timestamp("us"), [dt.datetime(1970, 1, 1, 0, 16, 40), "148108-07-06 14:00:27.387904"]),
+        (pa.timestamp("us", "UTC"), [dt.datetime(1970, 1, 1, 0, 16, 40, tzinfo=UTC), "148108-07-06 14:00:27.387904Z"]),
+        (pa.date32(), [dt.date(2001, 9, 9), "2941775-04-07"]),
+    ],
+)
+def test_what_python_has_no_form_for_is_shown_as_exact_text(kind: pa.DataType, shown: list[Any]) -> None:
+    stored = {"time64[ns]": [10**9, 10**9 + 1], "timestamp[s]": [10**9, 10**12], "date32[day]": [11_574, 2**30]}
+    rows = pa.array(stored.get(str(kind), [10**9, 2**62]), pa.int32() if kind == pa.date32() else pa.int64())
+    found = profile(pa.table({"c": rows.cast(kind)}))["c"]
+    assert [found.min, found.max] == shown
+    assert found.distinct == 2
+
+
 def test_days_are_drawn_in_weeks_and_months() -> None:
     days = pa.array(pd.date_range("2013-01-01", "2013-12-31")).cast(pa.date32())
     year = profile(pa.table({"day": days}))["day"].histogram

@@ -70,8 +70,7 @@ def explorer(world: inb.Client) -> Explorer:
 def notebook(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     monkeypatch.setattr(namespace, "variables", lambda: variables)
-    for module in ("loading", "showing"):
-        monkeypatch.setattr(f"intempt_nb.widgets.exploring.{module}.variables", lambda: variables)
+    monkeypatch.setattr("intempt_nb.widgets.exploring.showing.variables", lambda: variables)
     return variables
 
 
@@ -224,7 +223,7 @@ def test_all_rows_are_a_choice_that_names_their_number(explorer: Explorer, noteb
         ("limit", "9" * 5000, "is no number of rows"),
         ("limit", "-1", "is no number of rows"),
         ("variable", "2nd", "use letters, digits and _"),
-        ("variable", "import", "use letters, digits and _"),
+        ("variable", "import", "import is a word of Python; choose another name"),
     ],
 )
 def test_a_form_with_problems_says_them_and_loads_nothing(
@@ -236,6 +235,37 @@ def test_a_form_with_problems_says_them_and_loads_nothing(
     act(explorer, "load")
     assert explorer.code == ""
     assert notebook == {}
+
+
+def test_a_load_takes_the_place_of_frames_only(
+    explorer: Explorer, world: inb.Client, notebook: dict[str, Any], held: threading.Event
+) -> None:
+    notebook["client"] = world
+    act(explorer, "tab", name="load")
+    act(explorer, "choose", collection=world.collections["flights"].id, wait=None)
+    content = act(explorer, "form", wait=None, name="variable", value="client")["chosen"]["content"]
+    assert content["problems"]["variable"]["message"] == "client is a Client in this notebook; choose another name"
+    assert content["replaces"] is False
+    assert act(explorer, "load", wait=None)["chosen"]["content"]["loading"] is False
+    assert notebook == {"client": world}
+    act(explorer, "form", wait=None, name="variable", value="rows")
+    act(explorer, "load", wait=None)
+    notebook["rows"] = len  # while it comes
+    held.set()
+    explorer.wait(60)
+    assert explorer.state["notice"]["text"] == "rows is a function in this notebook; choose another name"
+    assert notebook["rows"] is len
+    assert len(explorer.data) == 20_000
+    notebook["rows"] = pd.DataFrame()
+    assert act(explorer, "tab", name="load")["chosen"]["content"]["replaces"] is True
+    act(explorer, "load")
+    assert notebook["rows"] is explorer.data
+
+
+def test_it_says_what_it_is_of_and_what_it_takes(explorer: Explorer) -> None:
+    assert repr(explorer) == f"<Explorer of {explorer._client.org}: shows itself in a notebook>"
+    with pytest.raises(inb.DataError, match=r"found NoneType; expected a client: inb.Client\(…\)"):
+        Explorer(None)
 
 
 def test_a_name_that_is_taken_by_something_else_is_not_offered(explorer: Explorer, notebook: dict[str, Any]) -> None:

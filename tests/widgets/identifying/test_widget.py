@@ -92,6 +92,46 @@ def test_a_reference_offers_what_fits_and_guesses_by_name(designer: inb.widgets.
     assert chosen(designer) == ["day", "shopNumber"]  # a person's choice stays
 
 
+def test_a_guess_gives_way_to_a_tick_and_is_not_the_own_key(
+    shop: inb.SourceHandle, designer: inb.widgets.IdentifierDesigner, visits: inb.CollectionHandle
+) -> None:
+    act(designer, "type", type="foreign")
+    act(designer, "reference", identifier=reference(designer, "shop/visitors"))
+    act(designer, "toggle", at=NAMES.index("visitId"), on=True)
+    assert chosen(designer) == ["visitId"]
+    act(designer, "toggle", at=NAMES.index("visitorId"), on=True)
+    assert chosen(designer) == ["visitId", "visitorId"]  # a person's choice stays
+    notes = shop.create_collection(
+        "notes", record({"name": "id", "type": "string"}, {"name": "text", "type": "string"})
+    )
+    notes.create_identifier("id", fields=["id"])
+    other = inb.widgets.IdentifierDesigner(notes)
+    other.wait(60)
+    act(other, "reference", identifier=reference(other, "shop/visitors"))
+    assert other.state["draft"]["fields"] == []
+
+
+def test_a_collection_without_a_field_for_a_key_says_so_at_once(
+    shop: inb.SourceHandle, visits: inb.CollectionHandle
+) -> None:
+    prices = inb.widgets.IdentifierDesigner(shop.create_collection("fl", record({"name": "price", "type": "double"})))
+    prices.wait(60)
+    said = "No field of fl can be a key; add one of text or whole numbers."
+    assert prices.state["problems"] == {"fields": said}
+    numbers = inb.widgets.IdentifierDesigner(shop.create_collection("of", record({"name": "price", "type": "long"})))
+    numbers.wait(60)
+    act(numbers, "type", type="foreign")
+    act(numbers, "reference", identifier=reference(numbers, "shop/visitors"))
+    said = "No field of of has the type of the key of visitors, string."
+    assert numbers.state["problems"]["fields"] == said
+
+
+def test_it_says_what_it_is_of_and_what_it_takes(client: inb.Client, designer: inb.widgets.IdentifierDesigner) -> None:
+    assert repr(designer) == "<IdentifierDesigner of visits: shows itself in a notebook>"
+    with pytest.raises(inb.DataError, match=r"found Client; expected a collection: client.collections\[…\]"):
+        inb.widgets.IdentifierDesigner(client)
+
+
 def test_what_is_missing_is_told_once_it_is_asked_for(designer: inb.widgets.IdentifierDesigner) -> None:
     act(designer, "type", type="foreign")
     assert designer.state["problems"] == {}
@@ -124,7 +164,10 @@ def test_a_guessed_name_is_not_one_that_is_there(
 
 
 def test_the_code_does_the_same(
-    client: inb.Client, designer: inb.widgets.IdentifierDesigner, visits: inb.CollectionHandle
+    client: inb.Client,
+    designer: inb.widgets.IdentifierDesigner,
+    visits: inb.CollectionHandle,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     act(designer, "create")
     act(designer, "type", type="foreign")
@@ -138,7 +181,9 @@ def test_the_code_does_the_same(
     made = designer.state["identifiers"]
     visits.delete()
     again = client.sources["shop"].create_collection("visits", VISIT, kind="event")
-    exec(designer.code, {"client": client})
+    assert designer.code.startswith("import intempt_nb as inb\n\nclient = inb.Client(")
+    monkeypatch.setattr("__main__.box", client, raising=False)
+    exec(designer.code, {"box": client})
     copy = inb.widgets.IdentifierDesigner(again)
     copy.wait(60)
     assert [{**each, "id": ""} for each in copy.state["identifiers"]] == [{**each, "id": ""} for each in made]
@@ -156,6 +201,7 @@ def test_data_that_is_to_be_uploaded_is_checked(
     assert "coming" in designer.state["frames"]
     act(designer, "check")
     assert designer.state["check"]["good"] is False
+    assert designer.state["check"]["verdict"] == "Take care: 1 row would be replaced by later ones."
     assert designer.check is not None
     assert designer.check.repeats == 1
     monkeypatch.delattr("__main__.coming")
