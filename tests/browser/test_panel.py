@@ -30,7 +30,8 @@ export default panel(({ state, send, local, redraw, id }) => [
   button("Turn round", { k: "turn", onclick: () => send("turn") }),
   button("Go wrong", { k: "wrong", onclick: () => send("wrong") }),
   button("Take long", { k: "long", disabled: state.busy, onclick: () => send("long") }),
-  state.name !== "gone" && confirm("Delete", { k: "delete", label: "Delete all", onconfirm: () => send("clear") }, { local, redraw }),
+  state.name !== "gone" && confirm("Delete", { k: "delete", label: "Delete all", onconfirm: () => send("clear") },
+    { local, redraw }),
   tabs({ k: "tabs", label: "Views", tabs: [["one", "One"], ["two", "Two"]], current: local.tab || "one", id,
     onselect: (tab) => { local.tab = tab; redraw(); } },
     (local.tab || "one") === "one"
