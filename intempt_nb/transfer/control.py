@@ -100,6 +100,15 @@ class UploadControl:
 
     Given to ``collection.upload(…, control=control)``. It serves one upload at a time, and others after it, until it is
     cancelled.
+
+    Attributes
+    ----------
+    progress
+        How far the upload has come; after its end, how far it came.
+    warned
+        What the upload warned of, in words; None if there was nothing. Warnings of a thread reach nobody.
+    paused, cancelled
+        Whether :meth:`pause`, :meth:`cancel` was called.
     """
 
     def __init__(self) -> None:
@@ -197,7 +206,7 @@ class UploadControl:
                 )
             self._ended = self._cancelled
             self._check()
-            self._begun = time.monotonic()
+            self._begun, self._warned = time.monotonic(), None
 
     def _end(self) -> None:
         last = replace(self.progress, state="done", waiting=None)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
 from intempt_nb.api import endpoints
@@ -129,7 +130,7 @@ class Courier:
         self._held_until = 0.0
         self._moved = time.monotonic()
         self._started = self._moved if started is None else started
-        self._troubles: Counter[str] = Counter()
+        self._counting, self._troubles = Lock(), Counter[str]()
 
     @property
     def moved(self) -> float:
@@ -143,7 +144,8 @@ class Courier:
     @property
     def troubles(self) -> dict[str, int]:
         """What kept requests from getting through, and how often: ``{"429": 3, "no answer": 1}``."""
-        return dict(self._troubles)
+        with self._counting:
+            return dict(self._troubles)
 
     def deliver(self, body: bytes, *, suspect: bool = False) -> Outcome:
         """Send a body until it is known what became of it.
@@ -192,7 +194,8 @@ class Courier:
         if not _is_passing(outcome) or (asked or 0.0) > PATIENCE:
             self._pace.succeeded() if isinstance(outcome, Answer) and outcome.status < 500 else self._pace.dropped()
             return Halted(self._error(outcome, uncertain), uncertain or acted)
-        self._troubles[_trouble(outcome)] += 1
+        with self._counting:
+            self._troubles[_trouble(outcome)] += 1
         if isinstance(outcome, Answer) and (outcome.status == 429 or (outcome.status == 503 and asked is not None)):
             self._pace.refused(asked)
         elif suspect and acted:

@@ -42,7 +42,11 @@ if TYPE_CHECKING:
 
     Look = Callable[[], None]
 
-__all__ = ["Job", "make_job", "options_of", "place_of"]
+__all__ = ["Job", "SourceChangedError", "make_job", "options_of", "place_of"]
+
+
+class SourceChangedError(UploadError):
+    """The file is not what it was when its upload began."""
 
 
 def _nothing() -> None:
@@ -192,7 +196,7 @@ class Job:
 
         Raises
         ------
-        UploadError
+        SourceChangedError
             Before a batch that a changed file may have gone into.
         """
         cutter = Cutter(self.target, self.options.limits, self.options.missing.nulls, routing, tally)
@@ -209,7 +213,9 @@ class Job:
 
     def _require_unchanged(self) -> None:
         if self.has_changed():
-            raise UploadError(f"{self.source.origin} has changed while it was uploaded; upload it again as it is now")
+            raise SourceChangedError(
+                f"{self.source.origin} has changed while it was uploaded; upload it again as it is now"
+            )
 
     def run(self, org: str, base_url: str, retry_of: str | None) -> Run:
         """Return what identifies this upload."""

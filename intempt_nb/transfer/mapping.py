@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError, suggest
-from intempt_nb.schema.checking.matching import match_name
+from intempt_nb.schema.checking.matching import match_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from intempt_nb.codecs.rows.blocks import Tabular
+    from intempt_nb.schema.model import Field
     from intempt_nb.schema.schema import Schema
 
     Columns: TypeAlias = Mapping[str, str | None]
 
-__all__ = ["Columns", "match_columns"]
+__all__ = ["Columns", "left_over", "match_columns"]
 
 
 def match_columns(schema: Schema, source: Tabular, columns: Columns) -> dict[str, int]:
@@ -42,14 +43,27 @@ def match_columns(schema: Schema, source: Tabular, columns: Columns) -> dict[str
     _require_known(columns, schema, source)
     by_hand = {field: names.index(column) for column, field in columns.items() if field is not None}
     free = [place for place, name in enumerate(names) if name not in columns]
-    free_names = [names[place] for place in free]
-    found: dict[str, int] = {}
-    for field in schema.fields:
-        if field.name in by_hand:
-            found[field.name] = by_hand[field.name]
-        elif (place := match_name(field, free_names)) is not None:
-            found[field.name] = free[place]
-    return found
+    matched = match_names(schema.fields, [names[place] for place in free])
+    found = {**{name: free[place] for name, place in matched.items()}, **by_hand}
+    return {field.name: found[field.name] for field in schema.fields if field.name in found}
+
+
+def left_over(
+    schema: Schema, source: Tabular, columns: Columns, matched: Mapping[str, int]
+) -> tuple[list[Field], list[str]]:
+    """Return the fields that no column feeds, and the names of columns that feed none and were not mapped by hand.
+
+    Parameters
+    ----------
+    schema, source, columns
+        As :func:`match_columns` has them.
+    matched
+        What it found.
+    """
+    used = set(matched.values())
+    fields = [field for field in schema.fields if field.name not in matched]
+    names = enumerate(source.schema.names)
+    return fields, [name for place, name in names if place not in used and name not in columns]
 
 
 def _require_known(columns: Columns, schema: Schema, source: Tabular) -> None:

@@ -23,7 +23,7 @@ from intempt_nb.schema.checking.rejects import REJECTS, VALUE_LENGTH, rejects_of
 from intempt_nb.schema.mapping.layouts import is_text, plain_layout
 from intempt_nb.schema.mapping.nan import nan_as_null
 from intempt_nb.schema.model import MISSING, Decimal, Double, Float, Null, Union, without_null
-from intempt_nb.transfer.mapping import match_columns
+from intempt_nb.transfer.mapping import left_over, match_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,9 +105,7 @@ def plan_columns(
     """
     names, columns = source.schema.names, columns or {}
     sources = match_columns(schema, source, columns)
-    left_out = {name for name, field in columns.items() if field is None}
-    used = set(sources.values())
-    absent = [field for field in schema.fields if field.name not in sources]
+    absent, ignored = left_over(schema, source, columns, sources)
     required = [field.name for field in absent if field.required and field.name not in supplied]
     if required or not sources:
         what = f"no column for the required field{'s' if len(required) > 1 else ''} {_listed(required)}"
@@ -116,7 +114,6 @@ def plan_columns(
             f"It has: {_listed(names) or 'no columns'}. Rename its columns, map them "
             "by hand with columns={'column': 'field'}, or give the fields a default in the schema"
         )
-    ignored = [name for index, name in enumerate(names) if index not in used and name not in left_out]
     for name, index in sources.items():
         ignored += ignored_inside(source.schema.field(index).type, schema[name].type, schema.named, name)
     return ColumnPlan(sources, tuple(ignored), tuple(field.name for field in absent if field.name not in supplied))

@@ -19,7 +19,7 @@ from intempt_nb.schema.checking.rejects import as_texts, rejects_of
 from intempt_nb.schema.mapping.arrow_names import avro_name
 from intempt_nb.transfer.deadletters import open_dead_letters
 from intempt_nb.transfer.keys import adopt_ids, maker_for
-from intempt_nb.transfer.mapping import match_columns
+from intempt_nb.transfer.mapping import left_over, match_columns
 from intempt_nb.transfer.options import Target
 from intempt_nb.transfer.prepare import Reading
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.keys import KeyMaker, KeyRule
     from intempt_nb.transfer.mapping import Columns
 
-__all__ = ["Preview", "PreviewColumn", "RefusedCell", "Why", "guess_columns", "preview", "read_head"]
+__all__ = ["Preview", "PreviewColumn", "RefusedCell", "Why", "preview", "read_head"]
 
 MOST_GUESSED = 40_000
 """Columns times fields that are compared for a guess; more would take seconds."""
@@ -116,6 +116,8 @@ class Preview:
         The cells that would be refused, by row.
     mapping
         What an upload has to be told as its `columns` to do what is shown here: what was said by hand, and the guesses.
+    maker
+        Makes keys for rows without one; None if each has to bring its own.
     """
 
     origin: str
@@ -126,6 +128,7 @@ class Preview:
     cells: tuple[tuple[str | None, ...], ...]
     refused: tuple[RefusedCell, ...]
     mapping: Mapping[str, str | None]
+    maker: KeyMaker | None = None
 
 
 def read_head(source: Any, rows: int = 20, csv: CsvOptions | None = None) -> Tabular:
@@ -170,30 +173,12 @@ def _first(block: Block, rows: int) -> Block:
     return Block(block.batch.slice(0, count), block.rows.slice(0, count), malformed)
 
 
-def guess_columns(schema: Schema, source: Tabular, columns: Columns) -> dict[str, str]:
-    """Return which fields columns may mean that match none and were not mapped by hand: column → field.
-
-    Parameters
-    ----------
-    schema
-        Of the collection.
-    source
-        Of the rows.
-    columns
-        Column → field, as they were mapped by hand.
-
-    Raises
-    ------
-    DataError
-        If `columns` cannot be followed.
-    """
-    matched = match_columns(schema, source, columns)
-    free = {field.name: field for field in schema.fields if field.name not in matched}
-    used = {source.schema.names[place] for place in matched.values()}
-    spare = [name for name in source.schema.names if name not in used and name not in columns]
+def _guess_columns(schema: Schema, source: Tabular, columns: Columns) -> dict[str, str]:
+    """Return which fields columns may mean that match none and were not mapped by hand: column → field."""
+    free, spare = left_over(schema, source, columns, match_columns(schema, source, columns))
     if len(free) * len(spare) > MOST_GUESSED:
         return {}
-    meanings = [(name, field) for name in spare if (field := meant(name, free.values())) is not None]
+    meanings = [(name, field) for name in spare if (field := meant(name, free)) is not None]
     found: dict[str, str] = {}
     for name, field in sorted(meanings, key=lambda each: -_likeness(*each)):
         if field.name not in found.values() and _can_be(source.schema.field(name).type, field, schema):
@@ -247,7 +232,7 @@ def preview(
     """
     by_hand, target = columns or {}, Target("", "", "", schema, tuple(key))
     source, mapped = adopt_ids(head, target, by_hand) if key else (head, by_hand)
-    guesses = guess_columns(schema, source, mapped)
+    guesses = _guess_columns(schema, source, mapped)
     mapped = {**mapped, **guesses}
     maker = maker_for(target, replace(source, digest=str), rule, mapped) if key else None
     sources = match_columns(schema, source, mapped)
@@ -265,6 +250,7 @@ def preview(
         cells=tuple(row for block in source.blocks() for row in _texts(block.batch)),
         refused=tuple(sorted(refused, key=lambda each: each.row)),
         mapping={**by_hand, **guesses},
+        maker=maker,
     )
 
 
@@ -278,10 +264,11 @@ def _judged(source: Tabular, sources: Mapping[str, int], reading: Reading) -> tu
     """Return the fields whose columns cannot be used, with the reason, and the cells that are refused in the others."""
     problems: dict[str, str] = {}
     refused: list[RefusedCell] = []
+    names = source.schema.names
     for block in source.blocks():
         refused += [RefusedCell(each.row, None, None, each.text, None, each.reason) for each in block.malformed]
         for name, place in sources.items():
-            field, cells, column = reading.schema[name], block.batch.column(place), source.schema.names[place]
+            field, cells, column = reading.schema[name], block.batch.column(place), names[place]
             try:
                 found = reading.convert(cells, field).refusals
             except DataError as error:
@@ -301,8 +288,9 @@ def _columns(
     problems: Mapping[str, str],
 ) -> Iterator[PreviewColumn]:
     fed: dict[int, str] = {}
+    names = source.schema.names
     for name, place in sources.items():  # a column may feed a field by its name, and another one by its alias
-        if place not in fed or source.schema.names[place] == name:
+        if place not in fed or names[place] == name:
             fed[place] = name
     for place, column in enumerate(source.schema):
         field = schema[fed[place]] if place in fed else None

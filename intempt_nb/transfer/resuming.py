@@ -10,7 +10,7 @@ from intempt_nb.codecs.rows.files import file_digest, missing_file
 from intempt_nb.codecs.rows.tabular import is_csv
 from intempt_nb.errors import UploadError
 from intempt_nb.transfer.control import UploadControl
-from intempt_nb.transfer.jobs import options_of, place_of
+from intempt_nb.transfer.jobs import SourceChangedError, options_of, place_of
 from intempt_nb.transfer.upload import upload
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _unchanged(run: Run, control: UploadControl) -> Path:
     if not path.is_file():
         raise missing_file(path)
     if file_digest(path, control._check) != run.content:
-        raise UploadError(
+        raise SourceChangedError(
             f"{path} is not what it was when the upload began, so it cannot go on. Upload the file as another one, or "
             "put the old one back"
         )

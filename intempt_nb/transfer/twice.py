@@ -11,9 +11,11 @@ from intempt_nb.transfer.journal import read_posts
 from intempt_nb.transfer.journal_files import journal_path, journals, look, read_header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from intempt_nb.transfer.journal_files import Run
 
-__all__ = ["TwiceWarning", "warn_of_twice"]
+__all__ = ["TwiceWarning", "runs_of_file", "warn_of_twice"]
 
 
 class TwiceWarning(UserWarning):
@@ -43,7 +45,7 @@ def warn_of_twice(folder: Path, run: Run, stacklevel: int = 1) -> str | None:
     TwiceWarning
         With what to do instead.
     """
-    if journal_path(folder, run.id).exists() or not any(_sent_alike(path, run) for path in journals(folder)):
+    if journal_path(folder, run.id).exists() or not _was_sent_otherwise(folder, run):
         return None
     message = (
         f"{run.origin} was uploaded into {run.collection} before, with other content. Its rows bring no key, and those "
@@ -55,20 +57,36 @@ def warn_of_twice(folder: Path, run: Run, stacklevel: int = 1) -> str | None:
     return message
 
 
-def _sent_alike(path: Path, run: Run) -> bool:
-    """Return whether the run of a journal brought rows to the same collection, from the same place but not the same."""
-    try:
-        with look(path) as connection:
-            header = read_header(connection)
-            if header is None or not _is_alike(header.run, run, path.parent):
-                return False
-            return bool(read_posts(connection).accepted.any())
-    except sqlite3.Error:  # under way, or damaged: nothing is known of it
+def runs_of_file(folder: Path, org: str, host: str, collection_id: str, path: str) -> Iterator[tuple[Run, bool]]:
+    """Yield the runs that uploaded a file into a collection, whatever it held, and whether any row was accepted.
+
+    Parameters
+    ----------
+    folder
+        The state folder.
+    org, host, collection_id, path
+        As a run has them.
+    """
+    wanted = (org, host, collection_id, path)
+    for journal in journals(folder):
+        try:
+            with look(journal) as connection:
+                header = read_header(connection)
+                if header is None:
+                    continue
+                run = header.run
+                if (run.org, run.host, run.collection_id, run.path) == wanted:
+                    yield run, bool(read_posts(connection).accepted.any())
+        except sqlite3.Error:  # under way, or damaged: nothing is known of it
+            continue
+
+
+def _was_sent_otherwise(folder: Path, run: Run) -> bool:
+    """Return whether a run's file brought rows before, of other content.
+
+    Frames may be the parts of a whole, so nothing is said of them.
+    """
+    if run.path is None or Path(run.path).parent == (folder / "uploads").absolute():
         return False
-
-
-def _is_alike(earlier: Run, run: Run, uploads: Path) -> bool:
-    """Return whether two runs are of one file; frames may be the parts of a whole, so nothing is said of them."""
-    is_file = run.path is not None and Path(run.path).parent != uploads.absolute()
-    names = ("org", "host", "collection_id", "path")
-    return is_file and earlier.content != run.content and all(getattr(earlier, n) == getattr(run, n) for n in names)
+    earlier = runs_of_file(folder, run.org, run.host, run.collection_id, run.path)
+    return any(has_sent and each.content != run.content for each, has_sent in earlier)

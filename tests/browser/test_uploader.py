@@ -85,7 +85,9 @@ def test_from_picking_to_the_rejected_rows(
     page.get_by_role("button", name="Check all rows").click()
     page.until(lambda: page.panel.state.get("checked"))
     page.settle()
-    expect(page.get_by_text("997 of 1,000 rows can be sent; 3 rejected.").first).to_be_visible()
+    expect(page.locator("[data-k='checked']")).to_be_focused()
+    found = page.get_by_label("What the check found")
+    expect(found.get_by_text("997 of 1,000 rows can be sent; 3 rejected.")).to_be_in_viewport()
     page.shot("upload-3-checked")
     page.get_by_role("button", name="Upload", exact=True).click()
     finished(page)
@@ -172,8 +174,10 @@ def test_receiving_can_be_cancelled(show: Callable[..., Shown], sales: inb.Colle
     page.get_by_role("tab", name="On your computer").click()
     page.get_by_label("A file of your computer").set_input_files(large)
     page.until(lambda: page.get_by_role("button", name="Cancel receiving").is_visible())
+    expect(page.get_by_label("A file of your computer")).to_be_hidden()
     page.get_by_role("button", name="Cancel receiving").click()
     page.settle()
+    expect(page.get_by_label("A file of your computer")).to_be_focused()
     assert page.panel.state["stage"] == "pick"
     assert list((tmp_path / "state").glob("received/*/*")) == []
 
@@ -199,7 +203,7 @@ def test_an_upload_that_cannot_begin_says_why(
 ) -> None:
     path.write_text("id,day\n1,2024-01-01\n")
     page = show(inb.widgets.UploadPanel(sales, path))
-    expect(page.get_by_text("No column for the required field amount")).to_be_visible()
+    expect(page.get_by_text("No column for the required field amount. Choose one")).to_be_visible()
     expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
     path.unlink()
     page.get_by_role("button", name="Choose other rows").click()
@@ -223,3 +227,44 @@ def test_of_many_fields_any_can_be_chosen_by_keyboard(show: Callable[..., Shown]
     page.settle()
     assert page.panel.state["look"]["columns"][1]["field"] == "field77"
     assert page.get_by_label("Field for column field0").locator("option").count() == 1
+
+
+@pytest.mark.filterwarnings("ignore::intempt_nb.transfer.twice.TwiceWarning")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_stands_in_the_way_is_said_beside_the_buttons_and_before_rows_are_sent(
+    show: Callable[..., Shown], shop: inb.SourceHandle, client: inb.Client, folder: Path, theme: str
+) -> None:
+    visits = shop.create_collection("visits", {**SCHEMA, "name": "visits"}, kind="event")
+    path = folder / "visits.csv"
+    path.write_text("day,amount\n" + "2024-01-01,1.5\n" * 30_000)
+    page = show(inb.widgets.UploadPanel(visits, path), theme)
+    expect(page.get_by_text("visits has no primary identifier")).to_be_visible()
+    upload = page.get_by_role("button", name="Upload", exact=True)
+    expect(upload).to_be_disabled()
+    page.shot("upload-9-keyless")
+    assert page.axe() == []
+    visits.create_identifier("id", fields=["id"])
+    page.get_by_role("button", name="Look for a primary identifier again").click()
+    page.settle()
+    expect(page.get_by_text("Key: made from the file and the number of the row.")).to_be_visible()
+    client.sandbox.faults({"path": "/sources/*/data", "from": 2, "status": 401})
+    upload.click()
+    finished(page)
+    client.sandbox.clear_faults()
+    page.shot("upload-10-refused")
+    path.write_text(path.read_text() + "2024-01-02,2\n")
+    page.get_by_role("button", name="Go on from there").click()
+    page.until(lambda: page.panel.state.get("outcome", {}).get("changed"))
+    page.settle()
+    page.get_by_role("button", name="Upload it as another file").click()
+    page.settle()
+    expect(page.get_by_text("This file was uploaded into the collection before")).to_be_visible()
+    page.set_viewport_size({"width": 500, "height": 900})
+    page.shot("upload-11-twice")
+    assert page.axe() == []
+    upload.click()
+    armed = page.get_by_text("Upload, though rows will be there twice?")
+    expect(armed).to_be_focused()
+    armed.click()
+    finished(page)
+    assert page.panel.report.accepted == 30_001

@@ -298,6 +298,18 @@ def test_a_control_serves_one_upload_at_a_time_until_it_is_cancelled(things: inb
         things.upload(ROWS, control=True)  # type: ignore[arg-type]  # a slip
 
 
+@pytest.mark.filterwarnings("ignore::intempt_nb.transfer.twice.TwiceWarning")
+def test_a_warning_is_told_until_the_next_upload(things: inb.CollectionHandle, tmp_path: Path) -> None:
+    path, control = tmp_path / "a.csv", inb.UploadControl()
+    path.write_text("n\n1\n")
+    things.upload(path, control=control)
+    path.write_text("n\n2\n")
+    things.upload(path, control=control)
+    assert "other content" in str(control.warned)
+    things.upload(ROWS, control=control)
+    assert control.warned is None
+
+
 def test_rows_put_right_are_in_other_hands_too(things: inb.CollectionHandle) -> None:
     control = inb.UploadControl()
     report = things.upload(ROWS.astype({"n": str}).replace({"n": {"7": "seven"}}), control=control)

@@ -59,6 +59,14 @@ def test_the_likest_of_two_columns_is_guessed_and_none_that_cannot_be_it() -> No
     assert found.missing == ("id", "amount", "day")
 
 
+def test_nothing_is_guessed_where_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = read_head(pa.table({"FLIGHT NO": ["b"], "Seat Row": [1]}))  # two columns, five fields
+    monkeypatch.setattr("intempt_nb.transfer.preview.MOST_GUESSED", 10)
+    assert len(preview(head, SCHEMA).mapping) == 2
+    monkeypatch.setattr("intempt_nb.transfer.preview.MOST_GUESSED", 9)
+    assert preview(head, SCHEMA).mapping == {}
+
+
 def test_cells_that_would_be_refused_are_named_with_their_reason(tmp_path: Path) -> None:
     text = "id,total,day,seat_row\na,1,2020-01-01,\nb,one,2020-02-30,1\nc,2\nd,3,2020-01-01,4\ne,x,x,x\n"
     found = preview(read_head(csv_of(tmp_path, text), 4), SCHEMA, {"total": "amount"}, key=("id",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -65,6 +66,13 @@ def test_it_goes_on_only_where_it_went(
     run = broken_off(client, things, path)
     with pytest.raises(inb.UploadError, match="went to things of sandbox; resume it from that collection"):
         collection(shop, "others").resume_upload(run)
+    assert run.run is not None
+    with pytest.raises(inb.UploadError, match="went to elsewhere, not to http"):
+        things.resume_upload(replace(run, run=replace(run.run, host="elsewhere")))
+    with pytest.raises(inb.UploadError, match="went to things of others; resume it from that collection"):
+        things.resume_upload(replace(run, run=replace(run.run, org="others")))
+    with pytest.raises(inb.ConfigurationError, match="workers is 0"):
+        things.resume_upload(run, workers=0)
     path.write_text(path.read_text() + "x,1\n")
     with pytest.raises(inb.UploadError, match=r"things\.csv is not what it was when the upload began"):
         things.resume_upload(run)

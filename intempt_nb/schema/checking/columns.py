@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from intempt_nb.errors import DataError
 from intempt_nb.schema.checking.forms import form_of
 from intempt_nb.schema.checking.items import Found, as_text, item_checker
-from intempt_nb.schema.checking.matching import match_name
+from intempt_nb.schema.checking.matching import match_names
 from intempt_nb.schema.checking.reading import read_text
 from intempt_nb.schema.checking.refusals import Converted, Reader, Refusal
 from intempt_nb.schema.checking.scalars import convert_scalar, finite
@@ -282,8 +282,9 @@ def _convert_struct(
 ) -> Converted:
     here = pc.indices_nonzero(pc.is_valid(values)).cast(pa.int64())
     children, refusals = [], []
+    matched = match_names(record.fields, [child.name for child in values.type])
     for each in record.fields:
-        index = match_name(each, [child.name for child in values.type])
+        index = matched.get(each.name)
         child = pa.nulls(len(values)) if index is None else values.field(index)
         # Only the rows that have the record are asked for its fields.
         part = convert(child.take(here), each.type, named, f"{path}.{each.name}")

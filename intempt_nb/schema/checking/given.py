@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from intempt_nb.errors import DataError
-from intempt_nb.schema.checking.matching import match_name
+from intempt_nb.schema.checking.matching import match_names
 from intempt_nb.schema.mapping.frames import Unreadable, frame_columns
 
 if TYPE_CHECKING:
@@ -118,5 +118,4 @@ def _table(kind: Literal["table", "batch", "other"], origin: str, table: pa.Tabl
 
 def matches(schema: Schema, names: list[str]) -> dict[str, int]:
     """Return which column feeds which field, as an upload takes them; fields without a column are left out."""
-    found = {field.name: match_name(field, names) for field in schema.fields}
-    return {name: index for name, index in found.items() if index is not None}
+    return match_names(schema.fields, names)

@@ -16,28 +16,36 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import AvroType, Defined, Field
 
-__all__ = ["ignored_inside", "match_name", "meant"]
+__all__ = ["ignored_inside", "match_names", "meant"]
 
 
-def match_name(field: Field, names: Sequence[str]) -> int | None:
-    """Return which of the source's names a field means: its own, its title, an alias, or one that had to be changed.
+def match_names(fields: Iterable[Field], names: Sequence[str]) -> dict[str, int]:
+    """Return which of the source's names each field means: its own, its title, an alias, or one that had to be changed.
 
     Parameters
     ----------
-    field
-        Of the schema.
+    fields
+        Of the schema, or of a record.
     names
         Of the source's columns, or of a struct's children.
 
     Returns
     -------
-    int or None
-        The position; None if none of them does.
+    dict
+        Field → position of its name, the first if there are several; fields that none of them means are left out.
     """
-    for candidate in (field.name, field.title, *field.aliases):
-        if candidate is not None and candidate in names:
-            return names.index(candidate)
-    return next((index for index, name in enumerate(names) if avro_name(name) == field.name), None)
+    places, changed = _places(names), _places([avro_name(name) for name in names])
+    found: dict[str, int] = {}
+    for field in fields:
+        known = (field.name, field.title, *field.aliases)
+        place = next((places[each] for each in known if each in places), changed.get(field.name))
+        if place is not None:
+            found[field.name] = place
+    return found
+
+
+def _places(names: Sequence[str]) -> dict[str | None, int]:
+    return {names[at]: at for at in reversed(range(len(names)))}
 
 
 def meant(name: str, fields: Iterable[Field]) -> Field | None:
@@ -56,7 +64,8 @@ def meant(name: str, fields: Iterable[Field]) -> Field | None:
         for each in (field.name, field.title, *field.aliases)
         if each is not None
     }
-    near = get_close_matches(_plain(name), known, n=1)
+    plain = _plain(name)
+    near = [plain] if plain in known else get_close_matches(plain, known, n=1)  # comparing takes long, and finds it too
     return known[near[0]] if near else None
 
 
@@ -89,7 +98,8 @@ def ignored_inside(arrow: pa.DataType, avro_type: AvroType, named: Mapping[str, 
         yield from ignored_inside(arrow.item_type, plain.values, named, f"{path}{{}}")
     elif isinstance(plain, Record) and isinstance(arrow, pa.StructType):
         children = [child.name for child in arrow]
-        taken = {match_name(field, children): field for field in plain.fields}
+        matched = match_names(plain.fields, children)
+        taken = {matched[field.name]: field for field in plain.fields if field.name in matched}
         for index, child in enumerate(arrow):
             if index in taken:
                 yield from ignored_inside(child.type, taken[index].type, named, f"{path}.{child.name}")

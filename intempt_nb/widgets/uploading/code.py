@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.api.origin import DEFAULT_BASE_URL
+from intempt_nb.widgets.designing.code import WIDTH, literal
+from intempt_nb.widgets.namespace import client_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from intempt_nb.api.resources import Collection
+    from intempt_nb.api.transport import Transport
 
-__all__ = ["client_code", "upload_code"]
-
-_ONE_LINE = 100
+__all__ = ["collection_code", "resume_code", "upload_code"]
 
 
-def client_code(org: str, base_url: str, collection: Collection) -> str:
+def collection_code(transport: Transport, collection: Collection) -> str:
     """Return the lines that lead to a collection; the key is found as a client finds it."""
-    address = "" if base_url == DEFAULT_BASE_URL else f", base_url={base_url!r}"
-    source = f".sources[{collection.source_name!r}]" if collection.source_name else ""
+    client, lines = client_code(transport)
+    source = f".sources[{literal(collection.source_name)}]" if collection.source_name else ""
     name = collection.name if source else collection.id
-    return (
-        f"import intempt_nb as inb\n\nclient = inb.Client(org={org!r}{address})\n"
-        f"collection = client{source}.collections[{name!r}]\n"
-    )
+    return f"{lines}collection = {client}{source}.collections[{literal(name)}]\n"
+
+
+def resume_code(run: str) -> str:
+    """Return the call that goes on with an upload, by its id."""
+    return f"report = collection.resume_upload(inb.uploads().find({literal(run)}))\n"
 
 
 def upload_code(source: str, arguments: Mapping[str, Any]) -> str:
@@ -37,17 +39,13 @@ def upload_code(source: str, arguments: Mapping[str, Any]) -> str:
     arguments
         Keyword arguments.
     """
-    told = [source, *(f"{name}={_spoken(value)}" for name, value in arguments.items())]
-    call = f"report = collection.upload({', '.join(told)})\n"
-    if len(call) <= _ONE_LINE:
+    spoken = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
+    call = f"report = collection.upload({', '.join([source, *_told(spoken, 0)])})\n"
+    if len(call) <= WIDTH and "\n" not in call[:-1]:
         return call
-    lines = "".join(f"    {each},\n" for each in told)
+    lines = "".join(f"    {each},\n" for each in (source, *_told(spoken, 1)))
     return f"report = collection.upload(\n{lines})\n"
 
 
-def _spoken(value: Any) -> str:
-    if isinstance(value, tuple):
-        return repr(list(value))
-    if isinstance(value, dict) and len(repr(value)) > _ONE_LINE:
-        return "{\n" + "".join(f"        {key!r}: {each!r},\n" for key, each in value.items()) + "    }"
-    return repr(value)
+def _told(arguments: Mapping[str, Any], level: int) -> list[str]:
+    return [f"{name}={literal(value, level)}" for name, value in arguments.items()]

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.codecs.rows.tabular import is_csv
+from intempt_nb.display import shorten
 from intempt_nb.errors import ConfigurationError, DataError
 from intempt_nb.transfer.options import MissingValues
+from intempt_nb.widgets.designing.code import literal
 from intempt_nb.widgets.namespace import frame_of, variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from intempt_nb.transfer.journal_files import Run
     from intempt_nb.transfer.keys import KeyRule
 
-__all__ = ["MOST_WORKERS", "Kind", "Settings", "Source", "map_column", "source_of"]
+__all__ = ["MOST_WORKERS", "Kind", "Settings", "Source", "map_column", "settings_of", "source_of"]
 
 Kind: TypeAlias = Literal["file", "received", "frame", "value"]
 
 MOST_WORKERS = 16
 
 _CSV = tuple(each.name for each in fields(CsvOptions))
+_RULES: dict[str, KeyRule] = {"": None, "row": "row", "content": "content", "columns": ()}
 _NO_MARK = ("encoding", "delimiter", "quotechar")
 """Options of a CSV for which an empty text means None."""
 
@@ -71,7 +75,7 @@ class Source:
         """Return it as it stands in Python."""
         if self.path is None:
             return self.name if self.name.isidentifier() else "rows"
-        return repr(self.name if self.kind == "received" else str(self.path))
+        return literal(self.name if self.kind == "received" else str(self.path))
 
 
 def source_of(value: Any) -> Source:
@@ -107,7 +111,7 @@ class Settings:
         CsvOptions(*(getattr(self, name) for name in _CSV))
         MissingValues(self.nulls, self.nan)
         if not 1 <= self.workers <= MOST_WORKERS:
-            raise ConfigurationError(f"workers is {self.workers}; expected a number from 1 to {MOST_WORKERS}")
+            raise ConfigurationError(f"requests at once are {self.workers}; expected a number from 1 to {MOST_WORKERS}")
 
     def arguments(self) -> dict[str, Any]:
         """Return what is not as it is by default, as keyword arguments of an upload."""
@@ -132,18 +136,25 @@ class Settings:
         if name in ("decimal", "nulls", "nan"):
             return replace(self, **cast("Any", {name: text}))
         if name == "key":
-            rules: dict[str, KeyRule] = {"": None, "row": "row", "content": "content", "columns": ()}
-            return replace(self, key=rules[text])
+            if text not in _RULES:
+                raise DataError(f"key is {shorten(repr(text))}; expected {', '.join(map(repr, _RULES))}")
+            return replace(self, key=_RULES[text])
         if name == "workers":
             return replace(self, workers=_whole(text))
         raise DataError(f"there is no option {name!r}")
+
+
+def settings_of(run: Run) -> Settings:
+    """Return the settings that an upload had."""
+    told = {each.name: run.options[each.name] for each in fields(Settings) if each.name in run.options}
+    return Settings(**{**told, "key": tuple(told["key"]) if isinstance(told["key"], list) else told["key"]})
 
 
 def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise DataError(f"workers is {text!r}; expected a number from 1 to {MOST_WORKERS}") from None
+        raise DataError(f"requests at once are {text!r}; expected a number from 1 to {MOST_WORKERS}") from None
 
 
 def map_column(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.codecs.rows.tabular import known_suffixes
-from intempt_nb.errors import DataError
 from intempt_nb.widgets.namespace import frame_of, frames
-from intempt_nb.widgets.receiving import Receiving
+from intempt_nb.widgets.receiving import Receiver
 from intempt_nb.widgets.uploading.arrivals import folder_for
 from intempt_nb.widgets.uploading.folders import Folder, look_into, typed
 from intempt_nb.widgets.uploading.model import Source
@@ -32,13 +30,12 @@ class Picking:
     """
 
     def __init__(self, place: Place) -> None:
-        self._place = place
         self._folder = Folder(Path.cwd())
-        self._receiving: Receiving | None = None
+        self._receiver = Receiver(lambda: folder_for(place))
 
     def view(self) -> dict[str, Any]:
         """Return what is shown, as JSON."""
-        coming, folder = self._receiving, self._folder
+        folder = self._folder
         return {
             "folder": str(folder.path),
             "top": folder.path.parent == folder.path,
@@ -47,7 +44,7 @@ class Picking:
             "more": folder.more,
             "frames": [[name, *frame_of(name).shape] for name in frames()],
             "accept": ",".join(known_suffixes()),
-            "receiving": coming and {"name": coming.path.name, "size": coming.size, "received": coming.received},
+            "receiving": self._receiver.shown(),
         }
 
     def look(self, folder: Path | None = None) -> None:
@@ -75,31 +72,15 @@ class Picking:
         frame_of(name)
         return Source("frame", name)
 
-    def begin(self, name: str, size: int) -> None:
-        """Begin to receive a file of the browser's machine."""
-        self.cancel()
-        self._receiving = Receiving.begin(folder_for(self._place), name, size)
+    def begin(self, view: str, name: str, size: int) -> None:
+        """Begin to receive a file of the browser's machine, from a view of the panel."""
+        self._receiver.begin(view, name, size)
 
-    def take(self, offset: int, pieces: Sequence[memoryview]) -> Source | None:
+    def take(self, view: str, offset: int, pieces: Sequence[memoryview]) -> Source | None:
         """Take a piece of it, and return the file once it is whole."""
-        coming = self._receiving
-        if coming is None:
-            raise DataError("no file is being received; choose it again")
-        try:
-            whole = coming.take(offset, pieces)
-        except (DataError, OSError) as error:
-            self.cancel()
-            if isinstance(error, OSError):
-                raise DataError(f"{coming.path.name} cannot be kept: {error.strerror}") from None
-            raise
-        if not whole:
-            return None
-        self._receiving = None
-        return Source("received", coming.path.name, coming.path)
+        path = self._receiver.take(view, offset, pieces)
+        return None if path is None else Source("received", path.name, path)
 
     def cancel(self) -> None:
         """Forget what was received so far."""
-        if self._receiving is not None:
-            self._receiving.cancel()
-            shutil.rmtree(self._receiving.path.parent, ignore_errors=True)
-            self._receiving = None
+        self._receiver.cancel()

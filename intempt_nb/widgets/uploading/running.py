@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, TypeAlias
+from traceback import format_exception
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from intempt_nb.errors import UploadError, UploadInterrupted
+from intempt_nb.errors import IntemptError, UploadError, UploadInterrupted
 from intempt_nb.transfer.control import UploadControl
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ Place: TypeAlias = tuple[str, str, str]
 
 RATE_SECONDS = 5.0
 
+_Error = TypeVar("_Error", bound=BaseException)
+_log = logging.getLogger(__name__)
+
 
 class Running:
-    """An upload, or its dry run, on a thread; what ends it is kept.
+    """An upload, or its dry run, on a thread; what ends it is kept, and its rows are let go of then.
 
     Parameters
     ----------
@@ -37,6 +42,10 @@ class Running:
         Whether nothing is sent.
     expected
         About how many rows there are; None if that is not known.
+    run
+        The id of the upload that it goes on with; None if it begins one.
+    before
+        Rows that are there already: of the upload whose rejected rows these are, put right.
 
     Attributes
     ----------
@@ -46,6 +55,8 @@ class Running:
         What it did, as far as it came; None before its end, and if it did nothing.
     error
         What ended it early; None otherwise.
+    run
+        The id that ``inb.uploads()`` knows it by; None as long as it has none.
     """
 
     def __init__(
@@ -56,15 +67,19 @@ class Running:
         code: str = "",
         dry_run: bool = False,
         expected: int | None = None,
+        run: str | None = None,
+        before: int = 0,
     ) -> None:
         self.label = label
         self.code = code
         self.dry_run = dry_run
         self.expected = expected
+        self.run = run
+        self.before = before
         self.control = UploadControl()
         self.report: UploadReport | None = None
         self.error: Exception | UploadInterrupted | None = None
-        self._work = work
+        self._work: Callable[[UploadControl], UploadReport] | None = work
         self._ended = Event()
 
     def start(self) -> None:
@@ -81,13 +96,25 @@ class Running:
         return self._ended.is_set()
 
     def _do(self) -> None:
+        work, self._work = self._work, None
+        assert work is not None  # noqa: S101  # it is begun once
         try:
-            self.report = self._work(self.control)
+            self.report = work(self.control)
         except (Exception, UploadInterrupted) as error:  # noqa: BLE001  # of a thread: the panel tells it
-            self.error = error
+            self.error = _without_frames(error)
             self.report = getattr(error, "report", None)
         finally:
+            if self.report is not None:
+                self.run = self.report.run or self.run
             self._ended.set()
+
+
+def _without_frames(error: _Error) -> _Error:
+    """Return an error without what led to it, which holds on to the rows; of one that nobody foresaw that is logged."""
+    if not isinstance(error, IntemptError | UploadInterrupted):
+        _log.error("an upload failed\n%s", "".join(format_exception(error)))  # as text: log records may be kept
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 _lock = Lock()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
-from intempt_nb.errors import DataError, IntemptError, UploadInterrupted
+from intempt_nb.errors import DataError, UploadInterrupted
+from intempt_nb.transfer.jobs import SourceChangedError
 from intempt_nb.transfer.report import size_text
+from intempt_nb.widgets.uploading.wording import TWICE, counted, error_text, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,9 @@ __all__ = ["MOST_REJECTS", "outcome_view", "progress_view", "report_view"]
 
 MOST_REJECTS = 200
 """Rejects that are shown; the file has all."""
+
+REJECT_COLUMNS = ["row", "field", "reason", "value", "expected"]
+"""The reason stands before what may be long."""
 
 _LONG = 200
 _DOING = {
@@ -47,7 +52,7 @@ def progress_view(running: Running, rate: Rate) -> dict[str, Any]:
         "dry_run": running.dry_run,
         "state": now.state,
         "doing": doing,
-        "warned": running.control.warned,
+        "warned": None if running.control.warned is None else TWICE,
         "value": None if total is None else settled,
         "max": max(total or 1, 1),
         "facts": _facts(now, f"{settled:,}{of}", speed, left, dry_run=running.dry_run),
@@ -96,19 +101,34 @@ def _troubles(troubles: Mapping[str, int]) -> str:
     return ", ".join(told)
 
 
-def outcome_view(running: Running) -> dict[str, Any]:
-    """Return what came of an upload that is over."""
+def outcome_view(running: Running, *, again: bool = False) -> dict[str, Any]:
+    """Return what came of an upload that is over.
+
+    Parameters
+    ----------
+    running
+        The upload.
+    again
+        Whether it can be gone on with, if it ended early.
+    """
     error, report = running.error, running.report
-    cancelled = isinstance(error, UploadInterrupted)  # its notes are for those who called
+    again = again and error is not None and not isinstance(error, DataError)
     return {
         "label": running.label,
+        "title": _title(error),
         "kind": _kind(running),
-        "warned": running.control.warned,
-        "text": _text(running),
-        "notes": [] if cancelled else [shorten(note, 1_000) for note in getattr(error, "__notes__", ())],
-        "again": error is not None and not isinstance(error, DataError),
-        "report": None if report is None else report_view(report),
+        "warned": None if running.control.warned is None else TWICE,
+        "text": _text(running, again=again),
+        "again": again,
+        "changed": isinstance(error, SourceChangedError),
+        "report": None if report is None else report_view(report, again=again),
     }
+
+
+def _title(error: BaseException | None) -> str:
+    if error is None:
+        return "the upload is over"
+    return "the upload was cancelled" if isinstance(error, UploadInterrupted) else "the upload ended early"
 
 
 def _kind(running: Running) -> str:
@@ -120,32 +140,33 @@ def _kind(running: Running) -> str:
     return "warning" if report is not None and (report.rejected or report.unknown) else "success"
 
 
-def _text(running: Running) -> str:
+def _text(running: Running, *, again: bool) -> str:
     error, report = running.error, running.report
     if isinstance(error, UploadInterrupted):
         return "The check was cancelled." if running.dry_run else "The upload was cancelled. What was sent stays."
     if error is not None:
-        told = str(error) if isinstance(error, IntemptError) else f"{type(error).__name__}: {error}"
-        return shorten(told, 2_000)
+        told = error_text(error, running.label, again=again)
+        sent = 0 if report is None or report.dry_run else report.accepted
+        return f"{told}\n{sent:,} rows were accepted before this, and they stay." if sent else told
     assert report is not None  # noqa: S101  # without an error there is one
-    told = f"{report.accepted:,} of {report.rows:,} rows are in the collection"
-    if report.dry_run:
-        told = f"{report.planned:,} of {report.rows:,} rows can be sent"
-    left = [
-        f"{count:,} {word}" for count, word in ((report.rejected, "rejected"), (report.unknown, "unknown")) if count
-    ]
-    return f"{told}{'; ' if left else ''}{', '.join(left)}."
+    return counted(report, running.before)
 
 
-def report_view(report: UploadReport) -> dict[str, Any]:
-    """Return a report, with the first of the rejects."""
-    shown = report.rejects_table.slice(0, MOST_REJECTS).to_pylist()
+def report_view(report: UploadReport, *, again: bool) -> dict[str, Any]:
+    """Return a report, with the first of the rejects; `again`: whether the panel offers to go on."""
+    shown = report.rejects_table.slice(0, MOST_REJECTS).select(REJECT_COLUMNS).to_pylist()
     more = len(report.rejects_table) - len(shown)
     return {
-        "summary": [(label, shorten(text, 1_000)) for label, text in report._summary()],
-        "columns": report.rejects_table.column_names,
-        "rejects": [[None if each is None else shorten(each, _LONG) for each in row.values()] for row in shown],
+        "summary": list(summary(report, again=again)),
+        "columns": REJECT_COLUMNS,
+        "rejects": [_reject(each) for each in shown],
         "rejected": report.rejected,
         "more": more,
         "numbering": report.numbering,
     }
+
+
+def _reject(reject: Mapping[str, Any]) -> list[str | None]:
+    """Return a rejected row as cells; one that could not be cut into cells is meant as a whole."""
+    told = {**reject, "field": "(whole line)" if reject["field"] is None else reject["field"]}
+    return [None if each is None else shorten(each, _LONG) for each in told.values()]

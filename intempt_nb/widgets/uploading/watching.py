@@ -64,14 +64,15 @@ class WatchingPanel(ReportPanel):
         """Show an upload until it is over."""
         self._running, self._rate = running, Rate()
         self._said = f"Uploading {running.label}"
-        self._watcher = Thread(target=self._watch, args=(running,), name="intempt-nb watch", daemon=True)
-        self._watcher.start()
+        watcher = Thread(target=self._watch, args=(running,), name="intempt-nb watch", daemon=True)
+        watcher.start()
+        self._watcher = watcher  # which lives by now, so that it can be waited for
 
     def _watch(self, running: Running) -> None:
         spoken = time.monotonic()
         while not running.wait(LOOK_SECONDS):
-            if self.comm is None:  # the panel was closed; the upload goes on
-                return
+            if self.comm is None:  # the panel was closed: nobody looks, but its report is waited for
+                continue
             with self._lock:
                 if time.monotonic() - spoken >= SAY_SECONDS:
                     spoken, self._said = time.monotonic(), progress_view(running, self._rate)["said"]

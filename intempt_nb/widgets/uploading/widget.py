@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from intempt_nb.errors import IntemptError, NotFoundError, UploadError
+from intempt_nb.errors import IntemptError, UploadError, UploadInterrupted
+from intempt_nb.transfer.resuming import run_of
 from intempt_nb.transfer.runs import uploads
 from intempt_nb.widgets.panel import assets
 from intempt_nb.widgets.uploading.arrivals import release
-from intempt_nb.widgets.uploading.code import client_code, upload_code
+from intempt_nb.widgets.uploading.code import collection_code, resume_code, upload_code
 from intempt_nb.widgets.uploading.downloading import rejects_name
-from intempt_nb.widgets.uploading.model import Settings, map_column, source_of
+from intempt_nb.widgets.uploading.looking import LookingPanel
+from intempt_nb.widgets.uploading.model import Settings, settings_of, source_of
 from intempt_nb.widgets.uploading.picking import Picking
 from intempt_nb.widgets.uploading.resuming import forget, name_of, run_view, unfinished
 from intempt_nb.widgets.uploading.running import Running, begin, latest, put_away
-from intempt_nb.widgets.uploading.sampling import (
-    fields_view,
-    fitting,
-    look_at,
-    look_view,
-    read_sample,
-    settings_view,
-)
 from intempt_nb.widgets.uploading.showing import outcome_view, progress_view
-from intempt_nb.widgets.uploading.watching import WatchingPanel
+from intempt_nb.widgets.uploading.wording import in_panel_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,15 +29,13 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.report import UploadReport
     from intempt_nb.transfer.runs import UploadRun
+    from intempt_nb.widgets.uploading.looking import Stage
     from intempt_nb.widgets.uploading.model import Source
-    from intempt_nb.widgets.uploading.sampling import Look, Sample
 
 __all__ = ["UploadPanel"]
 
-Stage: TypeAlias = Literal["pick", "look", "run", "done"]
 
-
-class UploadPanel(WatchingPanel):
+class UploadPanel(LookingPanel):
     """A panel that uploads rows into a collection.
 
     It picks a file of the kernel's machine, one of the browser's, or a DataFrame of the notebook; shows the first rows
@@ -59,6 +51,11 @@ class UploadPanel(WatchingPanel):
     source
         Rows to begin with, as ``collection.upload`` takes them; None to pick them in the panel.
 
+    Raises
+    ------
+    DataError
+        If that is no collection.
+
     Examples
     --------
     >>> panel = inb.widgets.UploadPanel(flights, "flights.csv")
@@ -70,31 +67,26 @@ class UploadPanel(WatchingPanel):
     _esm, _css = assets("uploader")
 
     def __init__(self, collection: CollectionHandle, source: Any = None) -> None:
-        super().__init__()
-        self._collection = collection
-        transport = collection._transport
-        self._place = (transport.base_url, transport.org, collection.id)
-        self._stage: Stage = "pick"
+        super().__init__(collection)
         self._picking = Picking(self._place)
         self._unfinished: list[UploadRun] = []
-        self._source: Source | None = None
-        self._key: tuple[str, ...] = ()
-        self._look: Look | None = None
-        self._settings = Settings()
-        self._problem: tuple[str, str] | None = None
         self._arrived: Path | None = None
-        self._checked: Running | None = None
         self._mended: UploadReport | None = None
         with self._lock:
-            self._guarded(self._require_key)
+            self._guarded(self._look_for_key)
             self._begin(source)
             self._publish()
+
+    def _subject(self) -> str:
+        return self._collection.name
+
+    def _fail(self, error: IntemptError) -> None:
+        self._tell("error", in_panel_words(str(error)))
 
     @property
     def code(self) -> str:
         """The Python that does what was clicked."""
-        transport = self._collection._transport
-        return client_code(transport.org, transport.base_url, self._collection.record) + self._call()
+        return collection_code(self._collection._transport, self._collection.record) + self._call()
 
     # What is shown.
 
@@ -106,6 +98,7 @@ class UploadPanel(WatchingPanel):
             "said": self._said,
             "retry": self._mended is not None,
             "source": None if self._source is None else self._source.name,
+            "keyless": self._keyless,
         }
         return {**common, **_VIEWS[self._stage](self)}
 
@@ -113,24 +106,20 @@ class UploadPanel(WatchingPanel):
         return {"pick": self._picking.view(), "unfinished": [run_view(each) for each in self._unfinished]}
 
     def _view_look(self) -> dict[str, Any]:
-        assert self._source is not None  # noqa: S101  # what the stage means
         checked = None if self._checked is None else outcome_view(self._checked)
-        return {
-            "look": None if self._look is None else look_view(self._look, self._settings),
-            "fields": fields_view(self._collection.schema),
-            "settings": settings_view(self._settings, is_csv=self._source.is_csv, problem=self._problem),
-            "checked": checked,
-        }
+        return {**self._looked_at(), "checked": checked, "blocked": self._blocked()}
 
     def _view_run(self) -> dict[str, Any]:
         assert self._running is not None  # noqa: S101  # what the stage means
         return {"progress": progress_view(self._running, self._rate)}
 
     def _view_done(self) -> dict[str, Any]:
-        assert self._running is not None  # noqa: S101  # what the stage means
-        outcome = outcome_view(self._running)
+        running = self._running
+        assert running is not None  # noqa: S101  # what the stage means
+        can_begin = self._source is not None and isinstance(running.error, IntemptError | UploadInterrupted)
+        outcome = outcome_view(running, again=running.run is not None or can_begin)
         suggestion = "" if self._report is None else str(Path.cwd() / rejects_name(self._report))
-        return {"outcome": {**outcome, "again": outcome["again"] and self._source is not None, "save": suggestion}}
+        return {"outcome": {**outcome, "save": suggestion}}
 
     def _call(self) -> str:
         if self._stage in ("run", "done") and self._running is not None and not self._running.dry_run:
@@ -163,17 +152,12 @@ class UploadPanel(WatchingPanel):
         if source is not None:
             self._guarded(lambda: self._choose(source_of(source)))
 
-    def _require_key(self) -> None:
-        try:
-            self._key = tuple(field["name"] for field in self._collection.primary.schema_json["fields"])
-        except NotFoundError as error:
-            self._tell("warning", error.message)
-
     def _look_around(self) -> None:
         self._unfinished = unfinished(self._place)
         self._picking.look()
 
     def _do_refresh(self) -> None:
+        self._look_for_key()
         self._look_around()
 
     def _do_folder(self, name: str) -> None:
@@ -193,27 +177,33 @@ class UploadPanel(WatchingPanel):
 
     def _do_file_begin(self, name: str, size: int) -> None:
         self._require("pick")
-        self._picking.begin(name, size)
+        self._picking.begin(self._acting, name, size)
+        self._point("upload:cancel")
 
     def _do_file_piece(self, offset: int, buffers: Sequence[memoryview] = ()) -> None:
-        found = self._picking.take(offset, buffers)
+        found = self._picking.take(self._acting, offset, buffers)
         if found is not None:
             self._choose(found)
 
     def _do_file_cancel(self) -> None:
         self._picking.cancel()
+        self._point("upload")
 
     def _do_go_on(self, id: str) -> None:
         self._require("pick")
         self._picking.cancel()
-        upload = uploads().find(id)
-        collection = self._collection
-        self._launch(
-            Running(
-                name_of(upload),
-                lambda control: collection.resume_upload(upload, progress=False, control=control),
-                code=f"report = collection.resume_upload(inb.uploads().find({upload.id!r}))\n",
-            )
+        self._report = None
+        self._launch(self._going_on(uploads().find(id)))
+
+    def _going_on(self, upload: UploadRun, label: str = "", before: int = 0) -> Running:
+        """Return what goes on with an upload, from the rows as they were when it began."""
+        collection, workers = self._collection, self._settings.workers
+        return Running(
+            label or name_of(upload),
+            lambda control: collection.resume_upload(upload, workers=workers, progress=False, control=control),
+            code=resume_code(upload.id),
+            run=upload.id,
+            before=before,
         )
 
     def _do_forget(self, id: str) -> None:
@@ -226,7 +216,7 @@ class UploadPanel(WatchingPanel):
         self._picking.cancel()
         self._drop()
         self._stage, self._source = "look", source
-        self._settings, self._look, self._problem, self._checked = Settings(), None, None, None
+        self._settings, self._look, self._unread, self._problem, self._checked = Settings(), None, None, None, None
         if source.kind == "received":
             self._arrived = source.path
         if self._mended is None:
@@ -237,73 +227,6 @@ class UploadPanel(WatchingPanel):
         if self._arrived is not None:
             release(self._arrived)
         self._arrived = self._source = None
-
-    # Looking at the rows, and saying how they are uploaded.
-
-    def _read(self) -> None:
-        source, csv = self._source, self._settings.csv()
-        assert source is not None  # noqa: S101  # what the stage means
-        label = f"Reading {source.name}"
-        if self._busy == label:  # it will see that something else is wanted now
-            return
-
-        def work() -> Callable[[], None]:
-            found: Sample | IntemptError
-            try:
-                found = read_sample(source, csv if source.is_csv else {})
-            except IntemptError as error:
-                found = error
-            return lambda: self._have_read(source, csv, found)
-
-        self._run(label, work)
-
-    def _have_read(self, source: Source, csv: dict[str, Any], found: Sample | IntemptError) -> None:
-        if self._source is not source or self._stage != "look":
-            return
-        if self._settings.csv() != csv:
-            self._read()
-        elif isinstance(found, IntemptError):
-            self._look = None
-            raise found
-        else:
-            self._settings = fitting(self._settings, found.head)
-            self._look_at(found)
-
-    def _look_at(self, sample: Sample) -> None:
-        self._look = look_at(sample, self._collection.schema, self._key, self._settings)
-
-    def _do_read(self) -> None:
-        self._require("look")
-        self._read()
-
-    def _do_column(self, at: int, field: str) -> None:
-        self._require("look")
-        if self._look is not None:
-            fed = {each.name: each.field for each in self._look.preview.columns}
-            column = self._look.preview.columns[at].name
-            self._set(replace(self._settings, columns=map_column(fed, self._settings.columns, column, field or None)))
-
-    def _do_option(self, name: str, text: str) -> None:
-        self._require("look")
-        try:
-            self._set(self._settings.with_text(name, text))
-        except IntemptError as error:
-            self._problem = (name, str(error))
-
-    def _do_key_column(self, at: int, chosen: bool) -> None:
-        self._require("look")
-        if self._look is not None:
-            column = self._look.preview.columns[at].name
-            others = tuple(each for each in self._settings.key or () if each != column)
-            self._set(replace(self._settings, key=(*others, column) if chosen else others))
-
-    def _set(self, settings: Settings) -> None:
-        again = settings.csv() != self._settings.csv()
-        self._settings, self._problem, self._checked = settings, None, None
-        if again:
-            self._read()
-        elif self._look is not None:
-            self._look_at(self._look.sample)
 
     def _do_back(self) -> None:
         if self._stage == "look":
@@ -316,18 +239,34 @@ class UploadPanel(WatchingPanel):
     # Checking and uploading.
 
     def _do_check(self) -> None:
-        self._require("look")
+        self._require_ready()
+        self._checked = None
         running = self._made(dry_run=True)
         running.start()
         self._attach(running)
 
     def _do_start(self) -> None:
-        self._require("look")
-        self._launch(self._made())
+        self._require_ready()
+        running = self._made()
+        if self._mended is None:
+            self._report = None
+        self._launch(running)
 
     def _do_again(self) -> None:
+        """Go on with an upload that ended early; one that did not begin is begun again."""
         self._require("done")
-        self._launch(self._made())
+        former = self._running
+        if former is None or former.run is None:
+            self._launch(self._made())
+        else:
+            self._launch(self._going_on(uploads().find(former.run), former.label, former.before))
+
+    def _require_ready(self) -> None:
+        """Refuse to begin what cannot be uploaded; the browser's buttons are disabled then."""
+        self._require_current()
+        blocked = self._blocked() if self._mended is None else self._keyless
+        if blocked is not None:
+            raise UploadError(blocked)
 
     def _made(self, *, dry_run: bool = False) -> Running:
         source, mended, collection = self._source, self._mended, self._collection
@@ -341,12 +280,11 @@ class UploadPanel(WatchingPanel):
             return collection.upload(rows, dry_run=dry_run, control=control, progress=False, **arguments)
 
         expected = None if self._look is None else self._look.sample.expected
-        return Running(source.name, work, code=self._call(), dry_run=dry_run, expected=expected)
+        before = 0 if mended is None else mended.accepted
+        return Running(source.name, work, code=self._call(), dry_run=dry_run, expected=expected, before=before)
 
     def _launch(self, running: Running) -> None:
         begin(self._place, running)
-        if self._mended is None:
-            self._report = None
         self._attach(running)
 
     def _attach(self, running: Running) -> None:
@@ -377,19 +315,23 @@ class UploadPanel(WatchingPanel):
         self._look_around()
 
     def _do_adjust(self) -> None:
-        """Go back from an upload that could not begin to how it was to be."""
+        """Go back to how the rows are uploaded, and look at them as they are now."""
         self._require("done")
-        self._stage = "pick" if self._source is None else "look"
+        former = self._running
+        if self._source is None and former is not None and former.run is not None:  # another panel began it
+            run = run_of(uploads().find(former.run))
+            self._source, self._settings = source_of(run.path), settings_of(run)
+        if self._source is None:
+            self._stage = "pick"
+            return
+        self._stage, self._look, self._unread, self._checked = "look", None, None, None
+        if self._mended is None:
+            self._read()
 
     def _do_retry(self) -> None:
         self._require("done")
         self._mended, self._stage = self._report, "pick"
         self._look_around()
-
-    def _require(self, stage: Stage) -> None:
-        """Refuse what another view of this panel has overtaken."""
-        if self._stage != stage:
-            raise UploadError("the panel shows something else by now; look at it again")
 
 
 _VIEWS: dict[Stage, Callable[[UploadPanel], dict[str, Any]]] = {

@@ -60,32 +60,31 @@ def test_a_typed_path_begins_at_the_folder_and_says_when_there_is_nothing(tmp_pa
 
 def test_a_file_of_the_browser_stands_at_the_same_place_each_time(state_folder: Path) -> None:
     picking = Picking(PLACE)
-    picking.begin("a.csv", 3)
-    assert picking.take(0, [memoryview(b"1,")]) is None
+    picking.begin("view", "a.csv", 3)
+    assert picking.take("view", 0, [memoryview(b"1,")]) is None
     assert picking.view()["receiving"] == {"name": "a.csv", "size": 3, "received": 2}
-    first = picking.take(2, [memoryview(b"2")])
+    first = picking.take("view", 2, [memoryview(b"2")])
     assert first is not None
     assert first.path is not None
     assert first.path.read_bytes() == b"1,2"
     assert first.path.is_relative_to(state_folder / "received")
-    picking.begin("a.csv", 1)  # beside the first, which is still there
+    picking.begin("view", "a.csv", 1)  # beside the first, which is still there
     picking.cancel()
     release(first.path)
     assert list((state_folder / "received").glob("*/*")) == []
-    picking.begin("a.csv", 1)
-    again = picking.take(0, [memoryview(b"3")])
+    picking.begin("view", "a.csv", 1)
+    again = picking.take("view", 0, [memoryview(b"3")])
     assert again is not None
     assert again.path == first.path
 
 
 def test_a_piece_that_was_lost_leaves_nothing_behind(state_folder: Path) -> None:
     picking = Picking(PLACE)
-    picking.begin("a.csv", 10)
+    picking.begin("view", "a.csv", 10)
     with pytest.raises(DataError, match="a piece was lost"):
-        picking.take(5, [memoryview(b"12345")])
+        picking.take("view", 5, [memoryview(b"12345")])
     assert list((state_folder / "received").glob("*/*")) == []
-    with pytest.raises(DataError, match="choose it again"):
-        picking.take(0, [memoryview(b"12345")])
+    assert picking.take("view", 0, [memoryview(b"12345")]) is None  # was on its way when the file was given up
 
 
 def test_only_received_files_are_removed_and_old_ones_go(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_ten_bad_rows_are_rejected_put_right_and_sent_again(
     assert state["stage"] == "done"
     assert state["outcome"]["text"] == "990 of 1,000 rows are in the collection; 10 rejected."
     report = state["outcome"]["report"]
-    assert [row[:3] for row in report["rejects"]] == [[str(n + 2), "amount", "much"] for n in BAD]
+    assert [row[:3] for row in report["rejects"]] == [[str(n + 2), "amount", "not a number"] for n in BAD]
     act(panel, "save", path=str(tmp_path / "mended.csv"))
     mended = (tmp_path / "mended.csv").read_text()
     (tmp_path / "mended.csv").write_text(mended.replace(",much,", ",1.5,"))
@@ -147,6 +147,47 @@ def test_an_upload_that_is_cancelled_goes_on_where_it_came_to(sales: inb.Collect
     assert panel.report.known >= before
 
 
+@pytest.mark.filterwarnings("ignore::intempt_nb.transfer.twice.TwiceWarning")
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_file_that_has_changed_meanwhile_is_not_gone_on_with(
+    sales: inb.CollectionHandle, client: inb.Client, tmp_path: Path, attached: bool
+) -> None:
+    path = tmp_path / "keyless.csv"
+    many(30_000).drop(columns="id").to_csv(path, index=False)
+    client.sandbox.faults({"path": "/sources/*/data", "from": 3, "status": 403})
+    panel = panel_of(sales, path)
+    state = act(panel, "start")
+    client.sandbox.clear_faults()
+    sent = panel.report.accepted
+    assert 0 < sent < 30_000
+    assert "right key in a cell; a new panel" in state["outcome"]["text"]
+    assert f"{sent:,} rows were accepted before this" in state["outcome"]["text"]
+    assert "go on with the button below" in json.dumps(state)
+    assert not [each for each in ("resume=False", "error.report", "same call") if each in json.dumps(state)]
+    panel = panel_of(sales) if attached else panel
+    assert panel.state["outcome"]["again"]
+    path.write_text(path.read_text() + "2024-01-01,1.5,more\n")
+    state = act(panel, "again")
+    assert (state["outcome"]["changed"], len(sales.load())) == (True, sent)
+    state = act(panel, "adjust")
+    assert (state["stage"], state["source"], state["look"]["twice"] is None) == ("look", "keyless.csv", False)
+    state = act(panel, "start")
+    assert state["outcome"]["text"] == "30,001 of 30,001 rows are in the collection."
+    assert state["outcome"]["warned"] == panel.state["outcome"]["warned"] is not None
+
+
+def test_rows_that_are_still_wrong_are_told_apart_from_those_before(sales: inb.CollectionHandle, path: Path) -> None:
+    path.write_text(path.read_text() + "i1000,2024-01-01,1.5,more,and,more\n")
+    panel = panel_of(sales, path)
+    state = act(panel, "start")
+    assert "(whole line)" in [row[1] for row in state["outcome"]["report"]["rejects"]]
+    act(panel, "save", path="rejected.csv")
+    act(panel, "retry")
+    act(panel, "path", path="rejected.csv")
+    state = act(panel, "start")
+    assert state["outcome"]["text"].startswith("None of these 11 rows was accepted; the 990 from before stay; 11 rej")
+
+
 @pytest.mark.usefixtures("slow")
 def test_a_panel_that_is_made_later_shows_the_upload_that_runs(sales: inb.CollectionHandle) -> None:
     first = panel_of(sales, many())
@@ -176,7 +217,7 @@ def test_after_a_restart_an_unfinished_upload_is_offered(
     assert "rows accepted" in offer["told"]
     state = act(panel, "go_on", id=offer["id"])
     assert state["outcome"]["text"] == "60,000 of 60,000 rows are in the collection."
-    assert f"find('{offer['id']}')" in panel.code
+    assert f'find("{offer["id"]}")' in panel.code
     assert act(panel, "new")["unfinished"] == []
 
 
@@ -234,11 +275,11 @@ def test_a_column_is_given_to_another_field_and_the_former_loses_it(sales: inb.C
     state = act(panel, "column", at=3, field="id")
     assert columns(state)["remark"] == ("id", "by hand")
     assert columns(state)["id"] == (None, "by hand")
-    assert "columns={'remark': 'id', 'id': None, 'Amount': 'amount'}" in panel.code.replace(
-        "'id': None, 'remark': 'id'", "'remark': 'id', 'id': None"
-    )
+    assert 'columns={"id": None, "remark": "id", "Amount": "amount"}' in panel.code
+    assert (state["look"]["unfed"], state["look"]["key"], state["blocked"]) == ("note", "from the column remark", None)
     state = act(panel, "column", at=2, field="")
-    assert state["look"]["missing"] == ["amount"]
+    assert state["blocked"].startswith("No column for the required field amount.")
+    assert "No column" in act(panel, "start")["notice"]["text"]
 
 
 def test_what_is_chosen_is_checked_where_it_is_chosen(sales: inb.CollectionHandle, path: Path) -> None:
@@ -251,11 +292,14 @@ def test_what_is_chosen_is_checked_where_it_is_chosen(sales: inb.CollectionHandl
     state = act(panel, "option", name="workers", text="4")
     assert (state["settings"]["problem"], state["settings"]["workers"]) == (None, "4")
     state = act(panel, "option", name="key", text="columns")
-    assert "key" in state["look"]["problem"]
+    assert (state["settings"]["problem"], "columns that keys are made from" in state["blocked"]) == (None, True)
     state = act(panel, "key_column", at=1, chosen=True)
-    assert state["look"]["problem"] is None
+    assert (state["settings"]["problem"], state["blocked"]) == (None, None)
+    assert state["look"]["key"] == "from the column id; for rows without one, made from day"
     assert "workers=4" in panel.code
-    assert "key=['day']" in panel.code
+    assert 'key=["day"]' in panel.code
+    state = act(panel, "key_column", at=0, chosen=True)
+    assert (state["settings"]["problem"]["name"], state["blocked"]) == ("key", state["settings"]["problem"]["text"])
 
 
 def test_a_file_in_another_encoding_is_read_once_that_is_said(sales: inb.CollectionHandle, tmp_path: Path) -> None:
@@ -263,7 +307,8 @@ def test_a_file_in_another_encoding_is_read_once_that_is_said(sales: inb.Collect
     file.write_bytes("id;day;amount;note\n1;2024-01-01;1,5;Grüße\n".encode("latin-1"))
     panel = panel_of(sales, file)
     assert panel.state["look"] is None
-    assert "encoding='latin-1'" in panel.state["notice"]["text"]
+    assert "set Encoding to latin-1" in panel.state["unread"]
+    assert "cannot be read" in panel.state["blocked"]
     act(panel, "option", name="encoding", text="latin-1")
     state = act(panel, "option", name="decimal", text=",")
     assert state["look"]["rows"] == [["2", "1", "2024-01-01", "1,5", "Grüße"]]
@@ -323,8 +368,31 @@ def test_nested_rows_that_were_rejected_are_handed_out_as_json(shop: inb.SourceH
 
 
 def test_without_a_primary_identifier_it_says_so_at_once(shop: inb.SourceHandle) -> None:
-    panel = panel_of(shop.create_collection("bare", SCHEMA))
-    assert "no primary identifier" in panel.state["notice"]["text"]
+    bare = shop.create_collection("bare", SCHEMA)
+    panel = panel_of(bare, many(3))
+    assert "no primary identifier" in panel.state["keyless"]
+    state = act(panel, "option", name="workers", text="2")  # what it says stays
+    assert "no primary identifier" in state["keyless"]
+    assert state["blocked"] is not None
+    assert "takes no rows" in act(panel, "start")["notice"]["text"]
+    bare.create_identifier("id", fields=["id"])
+    state = act(panel, "key")
+    assert (state["keyless"], state["blocked"]) == (None, None)
+    assert act(panel, "start")["outcome"]["kind"] == "success"
+
+
+def test_what_is_no_collection_is_refused() -> None:
+    with pytest.raises(inb.DataError, match="found str; expected a collection"):
+        inb.widgets.UploadPanel("flights")
+
+
+def test_the_code_uses_the_client_of_the_notebook(
+    sales: inb.CollectionHandle, client: inb.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namespace, "variables", lambda: {"mine": client})
+    panel = panel_of(sales)
+    assert panel.code == 'collection = mine.sources["shop"].collections["sales"]\n'
+    assert repr(panel) == "<UploadPanel of sales: shows itself in a notebook>"
 
 
 def test_a_frame_that_is_gone_is_told(sales: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,6 +437,10 @@ def test_rows_that_may_be_there_twice_are_told(sales: inb.CollectionHandle, tmp_
         file = tmp_path / "sales.csv"
         file.write_text(f"day,amount\n2024-01-01,{amount}\n")
         receive(panel, file)
+        assert (panel.state["look"]["twice"] is not None) == (amount == 2)
+        state = act(panel, "option", name="key", text="content")
+        assert (state["look"]["twice"], state["look"]["key"]) == (None, "made from all that the row holds")
+        act(panel, "option", name="key", text="")
         state = act(panel, "start")
         assert state["outcome"]["report"] is not None
         assert (state["outcome"]["warned"] is not None) == (amount == 2)
@@ -376,3 +448,6 @@ def test_rows_that_may_be_there_twice_are_told(sales: inb.CollectionHandle, tmp_
         act(panel, "new")
         gc.collect()
     assert len(sales.load()) == 2
+    file.write_text("day,amount\n2024-01-01,1\n")  # what is there already is not sent again
+    receive(panel, file)
+    assert panel.state["look"]["twice"] is None
