@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from intempt_nb.widgets import namespace
 from intempt_nb.widgets.designing.widget import CollectionDesigner
+from panels import act
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +229,60 @@ def test_undo_and_redo(show: Callable[..., Shown], shop: inb.SourceHandle) -> No
     expect(cell(page, "Doc of hotel")).to_have_value("of Python")
 
 
+def test_steps_are_undone_one_after_the_other_from_the_keyboard(
+    show: Callable[..., Shown], shop: inb.SourceHandle
+) -> None:
+    page = show(CollectionDesigner(shop, name="trip"))
+    tab_to(page, "add")
+    press(page, "Enter", "Alt+Enter", "Alt+Enter")
+    assert focused(page) == "/fields/2:name"
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")  # before the answer is here
+    page.settle()
+    assert (names(page), focused(page)) == (["field"], "/fields/0:name")
+    press(page, "Control+z")
+    assert (names(page), focused(page)) == ([], "add")
+    press(page, "Control+z", "Control+Shift+z", "Control+Shift+z", "Control+Shift+z")
+    assert names(page) == ["field", "field_2", "field_3"]
+    page.get_by_role("button", name="Undo", exact=True).focus()
+    press(page, "Enter", "Enter", "Enter")
+    assert focused(page) == "redo"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_update_that_takes_something_away_asks_and_what_others_did_stops_it(
+    show: Callable[..., Shown], shop: inb.SourceHandle, theme: str
+) -> None:
+    trip = {**TRIP, "fields": [TRIP["fields"][index] for index in (0, 1, 3)]}
+    page = show(CollectionDesigner(shop.create_collection("trip", trip)), theme, width=1000)
+    page.get_by_role("button", name="Delete fare", exact=True).press("Enter")
+    press(page, "Enter")
+    update = page.get_by_role("button", name="Update collection", exact=True)
+    update.press("Enter")
+    sure = page.get_by_role("button", name="Update trip: removes 1 field (fare). Press again to do it", exact=True)
+    expect(sure).to_be_focused()
+    page.shot("designer-losses")
+    assert page.axe() == []
+    press(page, "Escape")
+    expect(update).to_be_focused()
+    assert "fare" in shop.collections["trip"].schema.names
+    press(page, "Enter", "Enter")
+    expect(page.get_by_text("The collection was updated")).to_be_visible()
+    assert shop.collections["trip"].schema.names == ["id", "cabin"]
+    shop.collections["trip"].update(title="Trips")
+    put(page, "Default of id", "none")
+    expect(page.get_by_text("The collection was updated")).to_have_count(0)
+    update.press("Enter")
+    page.settle()
+    expect(page.get_by_role("alert")).to_contain_text("trip was changed since this designer read it")
+    expect(page.get_by_role("button", name="Refresh what the server has")).to_be_focused()
+    page.shot("designer-overtaken")
+    press(page, "Enter")
+    expect(update).to_be_focused()
+    press(page, "Enter", "Enter")
+    expect(page.get_by_text("The collection was updated")).to_be_visible()
+
+
 def test_names_are_pasted(show: Callable[..., Shown], shop: inb.SourceHandle) -> None:
     page = show(CollectionDesigner(shop, schema=STAY))
     page.get_by_role("button", name="Paste names").click()
@@ -321,6 +376,48 @@ def test_while_the_kernel_is_busy_what_was_done_stays_and_nothing_is_done_to_ano
     page.settle()
     assert page.panel.schema.to_avro()["fields"][0] == done
     expect(cell(page, "Name of field 2")).to_be_focused()
+
+
+def test_what_was_begun_in_a_row_is_not_done_to_the_one_that_takes_its_place(
+    show: Callable[..., Shown], shop: inb.SourceHandle
+) -> None:
+    schema = {**TRIP, "fields": [{"name": name, "type": "string"} for name in "abcdefg"]}
+    page = show(CollectionDesigner(shop, schema=schema))
+    cell(page, "Delete b").press("Enter")
+    expect(cell(page, "Confirm: Delete b")).to_be_focused()
+    act(page.panel, "delete", path="/fields/0")
+    page.settle()
+    expect(cell(page, "Delete c")).to_be_focused()
+    press(page, "Enter")
+    assert names(page) == ["b", "c", "d", "e", "f", "g"]
+    press(page, "Escape")
+    cell(page, "Name of field 2").focus()
+    page.keyboard.type("half ty")
+    act(page.panel, "delete", path="/fields/0")
+    page.settle()
+    page.keyboard.type("ped")
+    expect(page.get_by_text("This was being typed, and was not taken: chalf ty")).to_be_focused()
+    press(page, "Tab", "Tab")
+    assert names(page) == ["c", "d", "e", "f", "g"]
+    cell(page, "Name of field 2").focus()
+    page.keyboard.type("late")
+    page.keyboard.press("Tab")  # and before this arrives,
+    act(page.panel, "move", path="/fields/0", by=1)
+    page.settle()
+    assert names(page) == ["d", "c", "e", "f", "g"]
+    expect(page.get_by_role("status").first).to_contain_text("the fields have moved meanwhile; look again")
+    cell(page, "Name of field 5").focus()
+    page.keyboard.type("gone")
+    act(page.panel, "text", text=json.dumps({**schema, "fields": schema["fields"][:2]}))
+    page.settle()
+    expect(page.get_by_text("not taken: ggone")).to_be_focused()
+    assert names(page) == ["a", "b"]
+    put(page, "Name of field 2", "B")
+    assert names(page) == ["a", "B"]
+    cell(page, "Delete B").focus()
+    act(page.panel, "delete", path="/fields/1")
+    page.settle()
+    expect(page.get_by_role("button", name="Add field", exact=True)).to_be_focused()
 
 
 def test_two_views_stay_in_step(show: Callable[..., Shown], shop: inb.SourceHandle) -> None:

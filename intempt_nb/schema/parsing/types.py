@@ -260,7 +260,7 @@ def _parse_symbols(value: dict[str, Any], name: str, path: str, namespace: str, 
         if not NAME.fullmatch(symbol):
             context.flaw(f"{path}/symbols/{index}", f"{shorten(symbol)!r} is not a symbol: {NAME_RULE}")
         if symbol in seen:
-            context.problem(f"{path}/symbols/{index}", f"{symbol!r} repeats")
+            context.problem(f"{path}/symbols/{index}", f"symbol {symbol!r} is there twice")
         seen.add(symbol)
     default = value.get("default")
     if "default" in value and default not in symbols:
@@ -284,11 +284,17 @@ def _parse_logical(value: dict[str, Any], base: AvroType, path: str, context: Co
         context.named[found.fixed.name] = found  # a reference is to the type with its logical type
     if found is not None:
         return found
-    name = value["logicalType"]
-    reason = (
-        f"logical type {name!r} does not fit here"
-        if name in LOGICAL_TYPES
-        else f"unknown logical type {shown(name)}{suggest(str(name), LOGICAL_TYPES)}"
-    )
-    context.warn(f"{path}/logicalType", f"{reason}; using the base type")
+    context.warn(f"{path}/logicalType", _no_logical(value["logicalType"], value, base))
     return base
+
+
+def _no_logical(name: Any, value: Mapping[str, Any], base: AvroType) -> str:
+    """Return why a logical type has no effect."""
+    if name not in LOGICAL_TYPES:
+        return f"unknown logical type {shown(name)}{suggest(str(name), LOGICAL_TYPES)}; using the base type"
+    if name != "decimal" or not isinstance(base, Bytes | Fixed):
+        return f"logical type {name!r} does not fit here; using the base type"
+    if isinstance(base, Fixed) and logical_type(value, Bytes()) is not None:
+        return f"{base.size} bytes do not hold a decimal of {value['precision']} digits; it stays fixed"
+    need = "decimal needs a precision (digits in all, 1 to 76) and a scale not above it"
+    return f"{need}; without them it stays {'fixed' if isinstance(base, Fixed) else 'bytes'}"

@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.api.origin import DEFAULT_BASE_URL
+from intempt_nb.widgets.namespace import client_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["code_of", "literal"]
 
 WIDTH = 100
+_IMPORT = "import intempt_nb as inb\n\n"
 _INDENT = "    "
-_LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
 def code_of(draft: Draft, known: Known) -> str:
-    """Return the Python that defines the collection; the key is found as a client finds it."""
+    """Return the Python that defines the collection, with the notebook's own client; a key is never in it."""
     source = known.source(draft.source_id)
     source_name = literal("…" if source is None else source.name)
     target = known.target(draft.name, draft.source_id)
@@ -32,22 +32,14 @@ def code_of(draft: Draft, known: Known) -> str:
         action = f"collection = source.create_collection({told})\n"
     else:
         options |= {} if target.name == draft.name else {"name": draft.name}
-        options |= {"title": ""} if target.record.title and not draft.title else {}
+        options |= {"title": ""} if known.record(target).title and not draft.title else {}
         action = (
             f"collection = source.collections[{literal(target.name)}]\n"
             f"collection.update({', '.join(['schema', *_keywords(options)])})\n"
         )
-    return (
-        f"import intempt_nb as inb\n\n{_client(known, source_name)}\nsource = client.sources[{source_name}]\n\n"
-        f"schema = inb.Schema.parse(\n{_INDENT}{literal(draft.document, 1)}\n)\n{action}"
-    )
-
-
-def _client(known: Known, source: str) -> str:
-    if known.base_url.startswith(_LOOPBACK):
-        return f"client = inb.sandbox()  # an empty one; client.create_source({source}) gives it the source"
-    address = "" if known.base_url == DEFAULT_BASE_URL else f", base_url={literal(known.base_url)}"
-    return f"client = inb.Client(org={literal(known.org)}{address})"
+    client, lines = client_code(known.transport)
+    start = f"{lines or _IMPORT}source = {client}.sources[{source_name}]\n\n"
+    return f"{start}schema = inb.Schema.parse(\n{_INDENT}{literal(draft.document, 1)}\n)\n{action}"
 
 
 def _keywords(options: Mapping[str, Any]) -> list[str]:

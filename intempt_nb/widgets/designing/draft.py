@@ -12,6 +12,7 @@ from intempt_nb.errors import Problem, SchemaError
 from intempt_nb.schema.parsing.avro import ParsedSchema, examine_schema, parse_json, repeated_keys
 from intempt_nb.schema.parsing.source import refuse_depth
 from intempt_nb.schema.schema import Schema
+from intempt_nb.widgets.designing.positions import rounded
 from intempt_nb.widgets.designing.rows import Row, rows_of
 
 if TYPE_CHECKING:
@@ -123,12 +124,17 @@ class Draft:
     @cached_property
     def checked(self) -> Checked:
         """What the schema core says of the document."""
-        repeated = () if self.written is None else repeated_keys(self.written)
+        lost = [] if self.written is None else [*repeated_keys(self.written), *rounded(self.written)]
         try:
             parsed, problems, warned = examine_schema(self.document)
         except SchemaError as error:
             return Checked(None, error.problems, ())
-        return Checked(parsed, problems, (*repeated, *warned))
+        return Checked(parsed, problems, (*lost, *warned))
+
+    @property
+    def shown(self) -> Schema | None:
+        """The schema of the table, whatever text is kept beside it; None if it cannot be used."""
+        return None if self.checked.parsed is None else Schema(self.text, self.checked.parsed).require_record()
 
     @property
     def schema(self) -> Schema:
@@ -141,9 +147,10 @@ class Draft:
         """
         if self.typed is not None:
             read_document(self.typed)
-        if self.checked.parsed is None:
+        shown = self.shown
+        if shown is None:
             raise SchemaError(self.checked.errors)
-        return Schema(self.text, self.checked.parsed).require_record()
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.arrow_names import avro_names, titled, unused
 from intempt_nb.schema.parsing.avro import examine_schema
 from intempt_nb.widgets.designing import shapes
+from intempt_nb.widgets.designing.defaults import default_of
 from intempt_nb.widgets.designing.naming import new_name, settled
 from intempt_nb.widgets.designing.places import found_at, is_field, parent_of, replaced, steps_of
 from intempt_nb.widgets.designing.rows import default_text, shown_in
@@ -60,7 +61,7 @@ def changed(document: Mapping[str, Any], path: str, key: str, value: Any) -> Map
     if json.dumps(made) == json.dumps(field):
         return document
     after = replaced(document, path, made if whole else made["type"])
-    return settled(after, document) if key == "type" else after
+    return settled(after, document) if key in ("type", "custom") else after
 
 
 def _refuse_halves(value: Any) -> None:
@@ -116,15 +117,8 @@ def _with_default(field: Mapping[str, Any], key: str, value: Any) -> Mapping[str
     shape = shape_of(field.get("type"))
     if not text:
         return _without(field, key)
-    default = _default(text, shape)
+    default = default_of(text, shape)
     return {**field, "type": shapes.null_placed(field.get("type"), last=default is not None), key: default}
-
-
-def _default(text: str, shape: shapes.Shape) -> Any:
-    """Return what the text of a default says; what is no JSON stays text, which the schema core then refuses."""
-    if shape.is_text and text != '""':
-        return None if text == "null" and shape.nullable else text
-    return shapes.decoded(text)
 
 
 def _typed(document: Mapping[str, Any], field: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
@@ -134,7 +128,7 @@ def _typed(document: Mapping[str, Any], field: Mapping[str, Any], name: str, val
     after = shapes.with_type(before, value, new_name(document, name))
     made = {**field, "type": after}
     if "default" in field and after is not before:
-        default = _default(default_text(field, shape_of(before)) or "", shape_of(after))
+        default = default_of(default_text(field, shape_of(before)) or "", shape_of(after))
         made = {**made, "default": default}
         return made if _fits(made) else _without(made, "default")
     return made
@@ -163,7 +157,7 @@ def _logical(document: Mapping[str, Any], field: Mapping[str, Any], name: str, v
     before = field.get("type", "string")
     if shape_of(before).kind == "custom":
         raise DataError("a custom type has its logical types in its own JSON")
-    return {**field, "type": shapes.with_logical(before, str(value) if value else None)}
+    return _reread(field, shapes.with_logical(before, str(value) if value else None))
 
 
 def _custom(document: Mapping[str, Any], field: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
@@ -179,9 +173,17 @@ def _parameter(key: str, read: Callable[[str], Any]) -> Any:
             raise DataError(f"the type {shape.kind} has no {key}")
         text = "" if value is None else str(value).strip()
         node = _without(shape.node, key) if text == "" and key != "symbols" else {**shape.node, key: read(text)}
-        return {**field, "type": shapes.with_node(field["type"], shape, node)}
+        return _reread(field, shapes.with_node(field["type"], shape, node))
 
     return edit
+
+
+def _reread(field: Mapping[str, Any], after: Any) -> Mapping[str, Any]:
+    """Return a field with another type, in which the text of its default is the same: 12.50 is other bytes then."""
+    before = shape_of(field["type"])
+    if before.kind not in ("bytes", "fixed") or field.get("default") is None:
+        return {**field, "type": after}
+    return {**field, "type": after, "default": default_of(default_text(field, before) or "", shape_of(after))}
 
 
 def _number(text: str) -> Any:

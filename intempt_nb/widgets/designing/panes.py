@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
@@ -19,6 +20,7 @@ from intempt_nb.widgets.designing.sample import stored
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from intempt_nb.api.resources import Collection
     from intempt_nb.errors import Problem
     from intempt_nb.handles import CollectionHandle
     from intempt_nb.schema.comparing.compatibility import Compatibility, Incompatibility
@@ -31,7 +33,9 @@ __all__ = ["arrow_pane", "avro_pane", "compare_pane", "pandas_pane", "sample_pan
 
 MOST_TOLD = 50
 MOST_CHANGES = 500
-UNUSABLE = "The schema cannot be used yet; mend what the summary lists first."
+UNUSABLE = "The schema cannot be used yet; put right what the summary lists first."
+KEPT = "The text under Avro is no schema; this is of the last one that was."
+EMPTY = "The text is empty. Undo, or paste a schema."
 _BACKENDS: tuple[DtypeBackend, ...] = ("pyarrow", "numpy_nullable")
 
 
@@ -45,6 +49,8 @@ def avro_pane(draft: Draft) -> dict[str, Any]:
 
 
 def _why_no_table(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return _told(None, None, EMPTY)
     try:
         json.loads(text)
         read_document(text)
@@ -54,6 +60,8 @@ def _why_no_table(text: str) -> dict[str, Any]:
         return _told(None, None, str(too_deep()))
     except SchemaError as error:
         return _told(None, None, error.problems[0].message)
+    except ValueError:
+        return _told(None, None, f"a number has more than {sys.get_int_max_str_digits():,} digits; put it in quotes")
     return _told(None, None, NO_RECORD)
 
 
@@ -68,6 +76,11 @@ def _told(line: int | None, column: int | None, message: str) -> dict[str, Any]:
     return {"line": line, "column": column, "message": message}
 
 
+def _kept(draft: Draft, note: str = "") -> str:
+    """Return what is said below a pane of the table, which may be older than the text."""
+    return " ".join(each for each in (note, "" if draft.typed is None else KEPT) if each)
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> dict[str, Any]:
     return {"columns": list(columns), "rows": [list(row) for row in rows], "note": note}
 
@@ -75,49 +88,56 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = ""
 def arrow_pane(draft: Draft) -> dict[str, Any]:
     """Return the Arrow fields."""
     columns = ("field", "type", "nullable")
-    if draft.checked.parsed is None:
+    schema = draft.shown
+    if schema is None:
         return _table(columns, [], UNUSABLE)
-    fields = draft.schema.to_arrow()
-    return _table(
-        columns, [[shorten(each.name), shorten(each.type, 300), "yes" if each.nullable else "no"] for each in fields]
-    )
+    rows = [
+        [shorten(each.name), shorten(each.type, 300), "yes" if each.nullable else "no"] for each in schema.to_arrow()
+    ]
+    return _table(columns, rows, _kept(draft))
 
 
 def pandas_pane(draft: Draft) -> dict[str, Any]:
     """Return the pandas dtypes that a load gives."""
     columns = ("column", "dtype", "dtype with dtype_backend='numpy_nullable'")
-    if draft.checked.parsed is None:
+    schema = draft.shown
+    if schema is None:
         return _table(columns, [], UNUSABLE)
-    arrow = draft.schema.to_arrow(unions="json")  # as it is loaded
+    arrow = schema.to_arrow(unions="json")  # as it is loaded
     dtypes = [pandas_dtypes(arrow, backend) for backend in _BACKENDS]
-    return _table(columns, [[shorten(name), *(shorten(each[name], 300) for each in dtypes)] for name in arrow.names])
+    rows = [[shorten(name), *(shorten(each[name], 300) for each in dtypes)] for name in arrow.names]
+    return _table(columns, rows, _kept(draft))
 
 
 def sample_pane(draft: Draft, sample: Sample | None) -> dict[str, Any]:
     """Return the first rows of the data as they would be stored."""
     if sample is None:
         return _table((), [], "No data yet. Infer from a file or a DataFrame to see its rows as they would be stored.")
-    if draft.checked.parsed is None:
+    schema = draft.shown
+    if schema is None:
         return _table((), [], UNUSABLE)
     try:
-        return _table(*stored(sample, draft.schema))
+        columns, rows, note = stored(sample, schema)
+        return _table(columns, rows, _kept(draft, note))
     except DataError as error:
         return _table((), [], str(error))
 
 
-def compare_pane(draft: Draft, choices: Sequence[CollectionHandle], chosen: CollectionHandle | None) -> dict[str, Any]:
+def compare_pane(draft: Draft, choices: Sequence[CollectionHandle], chosen: Collection | None) -> dict[str, Any]:
     """Return how the draft differs from a collection, and which of the two reads what the other wrote."""
     shown = {"with": None if chosen is None else chosen.id, "choices": [[each.id, each.name] for each in choices]}
     if chosen is None:
         note = "Choose a collection to compare with." if choices else "The source has no collections to compare with."
         return {**shown, **_table((), [], note), "verdict": []}
-    if draft.checked.parsed is None:
+    schema = draft.shown
+    if schema is None:
         return {**shown, **_table((), [], UNUSABLE), "verdict": []}
     try:
         live = live_schema(chosen)
     except SchemaError as error:
         return {**shown, **_table((), [], f"The schema of {chosen.name} cannot be read: {error}"), "verdict": []}
-    return {**shown, **_compared(draft.schema, live, chosen.name)}
+    found = _compared(schema, live, chosen.name)
+    return {**shown, **found, "note": _kept(draft, found["note"])}
 
 
 def _compared(schema: Schema, live: Schema, name: str) -> dict[str, Any]:

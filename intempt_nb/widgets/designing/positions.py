@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
+from intempt_nb.display import shorten
+from intempt_nb.errors import Problem
 from intempt_nb.schema.parsing.source import pointer
 
-__all__ = ["line_and_column", "positions"]
+__all__ = ["line_and_column", "positions", "rounded"]
 
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_NUMBER = re.compile(r"-?[0-9][0-9.eE+-]*")
 
 
 @dataclass(slots=True)
@@ -48,6 +52,32 @@ def positions(text: str) -> dict[str, int]:
             if mark in "{[":
                 levels.append(_Level(path, mark == "{", expects_key=mark == "{"))
     return found
+
+
+def rounded(text: str) -> list[Problem]:
+    """Return a problem for each number of a JSON text that is another one once it is read: a double."""
+    found: dict[str, float] = {}
+
+    def note(number: str) -> float:
+        value = float(number)
+        if not _says(number, value):
+            found[number] = value
+        return value
+
+    json.loads(text, parse_float=note)
+    numbers = {path: _NUMBER.match(text, offset) for path, offset in (positions(text) if found else {}).items()}
+    return [
+        Problem(path, f"a double cannot hold {shorten(number[0])}; an edit of the table makes it {found[number[0]]!r}")
+        for path, number in numbers.items()
+        if number is not None and number[0] in found
+    ]
+
+
+def _says(number: str, value: float) -> bool:
+    try:
+        return Decimal(number) == Decimal(repr(value))
+    except InvalidOperation:  # an exponent beyond all
+        return False
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

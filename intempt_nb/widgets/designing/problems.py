@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from intempt_nb.widgets.designing.defaults import why_unread
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -17,15 +19,22 @@ __all__ = ["HEAD", "Flaw", "flaws_of", "placed", "refusals_of"]
 
 HEAD = "head"
 
+_LONGEST = 300
+
 Level = Literal["error", "warning", "advice"]
 
 _HEAD_CELLS = {"/name": "record", "/namespace": "namespace", "/doc": "doc"}
 _FIELD_CELLS = ("name", "title", "doc", "display", "default")
-_EVENT_FIELDS = {"eventId": "text", "timestamp": "long"}
+_EVENT_FIELDS = ("eventId", "timestamp")
 _API_CELLS = {
     "name": "name", "title": "title", "profile": "kind", "event": "kind", "sourceId": "source", "schema": "record",
 }  # fmt: skip
 _NAMED_IN_ANSWER = re.compile(r"^'(\w+)'")
+_CELL_OF_ANSWER = (
+    (re.compile(r"has a profile collection already"), "kind"),
+    (re.compile(r"has a collection .+ already"), "name"),
+)
+_FIELD_IN_ANSWER = re.compile(r"^field '(\w+)' is ")
 _POINTER_IN_ANSWER = re.compile(r"(?<!\S)(/fields/[^\s:]*): (.+)")
 
 
@@ -52,7 +61,14 @@ class Flaw:
 
     def to_json(self) -> dict[str, str]:
         """Return it as the browser gets it."""
-        return {"path": self.path, "key": self.key, "level": self.level, "message": self.message}
+        return {"path": self.path, "key": self.key, "level": self.level, "message": _brief(self.message)}
+
+
+def _brief(message: str) -> str:
+    """Return a message with its ends, which say what is wrong and what to do; a name in it can be of any length."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
 
 
 def flaws_of(draft: Draft, about_name: Flaw | None) -> list[Flaw]:
@@ -85,10 +101,12 @@ def _about_head(draft: Draft) -> Iterator[Flaw]:
 def _advice(draft: Draft) -> Iterator[Flaw]:
     fields = draft.document["fields"]
     names = {each.get("name") for each in fields if isinstance(each, dict)}
-    missing = [f"{name} ({kind})" for name, kind in _EVENT_FIELDS.items() if name not in names]
+    missing = [name for name in _EVENT_FIELDS if name not in names]
     if draft.kind == "event" and fields and missing:
-        listed = " and ".join(missing)
-        yield Flaw(HEAD, "kind", "advice", f"events usually have {listed}; nothing demands it")
+        yield Flaw(HEAD, "kind", "advice", f"Events usually have {' and '.join(missing)}. This is optional.")
+    for row in draft.rows:
+        if row.shape.kind == "enum" and row.shape.parts.get("symbols") == []:
+            yield Flaw(row.path, "symbols", "warning", "give it at least one symbol; no value fits now")
 
 
 def placed(problems: Iterable[Problem], level: Level, rows: Iterable[Row]) -> Iterator[Flaw]:
@@ -100,7 +118,9 @@ def placed(problems: Iterable[Problem], level: Level, rows: Iterable[Row]) -> It
             path = path.rpartition("/")[0]
         if path:
             row = by_path[path]
-            yield Flaw(path, _cell(row, problem.path), level, problem.message)
+            cell = _cell(row, problem.path)
+            unread = why_unread(row.field.get("default"), row.shape) if cell == "default" else None
+            yield Flaw(path, cell, level, unread or problem.message)
         elif problem.path in _HEAD_CELLS:
             yield Flaw(HEAD, _HEAD_CELLS[problem.path], level, problem.message)
         else:
@@ -152,7 +172,13 @@ def refusals_of(error: ApiError, rows: Iterable[Row]) -> list[Flaw]:
             row_path = row_path.rpartition("/")[0]
         if row_path:
             found.append(Flaw(row_path, _cell(by_path[row_path], path), "error", message))
+    if found:
+        return found
+    field = _FIELD_IN_ANSWER.match(error.message)
+    at = [row.path for row in by_path.values() if field is not None and row.level == 1 and row.named == field[1]]
+    if at:
+        return [Flaw(at[0], "type", "error", error.message)]
     named = _NAMED_IN_ANSWER.match(error.message)
-    if not found and named is not None and named[1] in _API_CELLS:
-        found.append(Flaw(HEAD, _API_CELLS[named[1]], "error", error.message))
-    return found
+    cells = [_API_CELLS[named[1]]] if named is not None and named[1] in _API_CELLS else []
+    cells += [cell for pattern, cell in _CELL_OF_ANSWER if pattern.search(error.message)]
+    return [Flaw(HEAD, cell, "error", error.message) for cell in cells[:1]]

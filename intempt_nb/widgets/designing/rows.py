@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
+from intempt_nb.widgets.designing.defaults import text_of
 from intempt_nb.widgets.designing.shapes import Shape, custom_text, shape_of
 
 if TYPE_CHECKING:
@@ -130,11 +131,10 @@ def _cells(field: Mapping[str, Any], shape: Shape, name: str | None) -> dict[str
 
 
 def default_text(field: Mapping[str, Any], shape: Shape) -> str | None:
-    """Return a field's default as text; text as it is, of other types its JSON, None if there is none."""
+    """Return the text of a field's default; None if it has none."""
     if "default" not in field:
         return None
-    value = field["default"]
-    return value if value and isinstance(value, str) and shape.is_text else _json(value)
+    return text_of(field["default"], shape)
 
 
 def _symbols(value: Any) -> str:

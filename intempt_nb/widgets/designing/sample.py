@@ -165,16 +165,15 @@ def stored(sample: Sample, schema: Schema) -> tuple[list[str], list[list[str]], 
             place = f"{reject['field']}: " if reject["field"] else ""
             value = f" (found {shorten(reject['value'], 40)})" if reject["value"] is not None else ""
             reasons[reject["row"]].append(f"{place}{reject['reason']}{value}")
+    none_fits = bool(reasons) and not lines
+    shown = [] if none_fits else shown
     problem = ["rejected, as"] if reasons else []
     rows = []
     for row in sorted({*lines, *reasons})[:MOST_SHOWN]:
         told = [shorten("; ".join(reasons.get(row, ())), 300)] if reasons else []
         rows.append([str(row), *told, *lines.get(row, [""] * len(shown))])
-    return (
-        ["row", *problem, *map(shorten, shown)],
-        rows,
-        _note(sample, plan.ignored, plan.missing, len(plan.sources) - len(shown)),
-    )
+    note = _note(sample, plan.ignored, plan.missing, 0 if none_fits else len(plan.sources) - len(shown))
+    return ["row", *problem, *map(shorten, shown)], rows, f"None of them fits. {note}" if none_fits else note
 
 
 def _texts(rows: EncodedRows) -> Iterator[bytes]:

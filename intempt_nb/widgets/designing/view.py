@@ -19,9 +19,11 @@
               evidence  why inference chose the type
               first, last  among its siblings
               cut       the keys whose text is too long to be edited here: it is shown shortened, and not editable
+    structure  another number whenever rows may have moved; what is asked of rows has the number it was drawn with
     problems  [{path, key, level: "error" | "warning" | "advice", message}]; path is a row's, "head" for a cell of the
               head (key: name, title, kind, source, record, namespace, doc), "" for what belongs nowhere.
               The control of a cell has data-k `${path}:${key}`, so `head:name` and `/fields/0:type`.
+    more      how many problems there are beside those
     counts    {errors, warnings}
     undo, redo  whether there is something to undo, to redo
     tab       "fields" | "avro" | "arrow" | "pandas" | "sample" | "compare" | "code"
@@ -33,17 +35,23 @@
               code                   {text}
     data      {origin: text | null, rows: n | null, note: text | null, frames: [name, …],
                receiving: {name, size, received} | null}
-    create    {label, enabled, why: what is missing, "" if nothing is}
-    created   null | {name, id, kind, fields: n, verb: "created" | "updated"}
+    create    {label, enabled, why: what is missing, "" if nothing is,
+               losses: [text, …], what an update would take from the collection,
+               question: text | null, to be confirmed before the update,
+               stale: whether others changed the collection since the designer read it; "refresh" reads it again}
+    created   null | {name, id, kind, fields: n, verb: "created" | "updated"}; null once the draft is another
 
 The focus is put on ``${path}:name`` of a field that was added, copied or moved (of a moved one that has the focus
-elsewhere, the browser asks with ``key``), on ``add`` (the button that adds a field at the end) where none is left.
+elsewhere, the browser asks with ``key``), on ``add`` (the button that adds a field at the end) where none is left;
+after ``undo`` and ``redo``, of which ``key`` tells what had the focus, on a control that is there.
 
 Actions: ``head(key, value)``, ``set(path, key, value)``, ``add(into, at | null)``, ``duplicate(path)``,
-``delete(path)``, ``move(path, by, key?)``, ``paste(text, into)``, ``undo``, ``redo``, ``tab(tab)``, ``text(text)``,
-``compare(collection)``, ``infer_path(path)``, ``infer_frame(name)``, ``refresh``, ``file_begin(name, size)``,
-``file_piece(offset)`` with a buffer, ``file_cancel``, ``create``. ``into`` of the whole record is ``/fields``. Values
-are text, but true | false for nullable, true | false | null for display.
+``delete(path)``, ``move(path, by, key?)``, ``paste(text, into)``, ``undo(key)``, ``redo(key)``, ``tab(tab)``,
+``text(text)``, ``compare(collection)``, ``infer_path(path)``, ``infer_frame(name)``, ``refresh``,
+``file_begin(name, size)``, ``file_piece(offset)`` with a buffer, ``file_cancel``, ``create(confirmed)`` with the
+question that was answered, or null. ``into`` of the whole record is ``/fields``. Values are text, but true | false for
+nullable, true | false | null for display. ``set`` to ``paste``, ``undo`` and ``redo``
+take a ``structure`` too, and do nothing where that is an older one.
 """
 
 from __future__ import annotations
@@ -52,7 +60,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
-from intempt_nb.widgets.designing.code import code_of
 from intempt_nb.widgets.designing.draft import KINDS
 from intempt_nb.widgets.designing.panes import arrow_pane, avro_pane, compare_pane, pandas_pane, sample_pane
 from intempt_nb.widgets.designing.rows import cells
@@ -61,12 +68,14 @@ from intempt_nb.widgets.designing.shapes import LOGICALS, TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from intempt_nb.widgets.designing.model import Model
+    from intempt_nb.widgets.designing.model import Made, Model
     from intempt_nb.widgets.designing.problems import Flaw
     from intempt_nb.widgets.designing.rows import Row
-    from intempt_nb.widgets.receiving import Receiving
 
-__all__ = ["missing_for_create", "view"]
+__all__ = ["missing_for_create", "stale_text", "view"]
+
+MOST_FLAWS = 300
+"""Problems that are shown, each at its cell; so many are put right a few at a time."""
 
 _EXPLAINED = {
     "profile": "Facts about a user. A source has one such collection at most.",
@@ -77,7 +86,7 @@ _TYPES = list(TYPES)
 _LOGICALS = {kind: list(names) for kind, names in LOGICALS.items()}
 
 
-def view(model: Model, frames: Sequence[str], receiving: Receiving | None) -> dict[str, Any]:
+def view(model: Model, frames: Sequence[str], receiving: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what is shown.
 
     Parameters
@@ -97,15 +106,17 @@ def view(model: Model, frames: Sequence[str], receiving: Receiving | None) -> di
         "types": _TYPES,
         "logicals": _LOGICALS,
         "rows": _rows(model),
-        "problems": [each.to_json() for each in flaws],
+        "structure": model.structure,
+        "problems": [each.to_json() for each in flaws[:MOST_FLAWS]],
+        "more": max(len(flaws) - MOST_FLAWS, 0),
         "counts": {"errors": levels["error"], "warnings": levels["warning"]},
         "undo": bool(model.history.past),
         "redo": bool(model.history.future),
         "tab": model.tab,
         "pane": _pane(model),
         "data": _data(model, frames, receiving),
-        "create": {"label": _label(model), "enabled": not why, "why": why},
-        "created": None if model.created is None else dict(model.created),
+        "create": _create(model, why),
+        "created": None if model.made_now is None else _created(model.made_now),
     }
 
 
@@ -157,28 +168,38 @@ def _pane(model: Model) -> dict[str, Any] | None:
         case "sample":
             return sample_pane(model.draft, model.sample)
         case "compare":
-            return compare_pane(model.draft, model.comparable, model.other)
+            other = None if model.other is None else model.known.record(model.other)
+            return compare_pane(model.draft, model.comparable, other)
         case "code":
-            return {"text": code_of(model.draft, model.known)}
+            return {"text": model.code}
 
 
-def _data(model: Model, frames: Sequence[str], receiving: Receiving | None) -> dict[str, Any]:
+def _data(model: Model, frames: Sequence[str], receiving: Mapping[str, Any] | None) -> dict[str, Any]:
     sample = model.sample
-    arriving = None
-    if receiving is not None:
-        name = shorten(receiving.path.name)
-        arriving = {"name": name, "size": receiving.size, "received": receiving.received}
     return {
         "origin": None if sample is None else shorten(sample.origin, 200),
         "rows": None if sample is None else sample.rows,
         "note": None if sample is None or not sample.note else shorten(sample.note, 500),
         "frames": list(frames),
-        "receiving": arriving,
+        "receiving": None if receiving is None else dict(receiving),
     }
 
 
-def _label(model: Model) -> str:
-    return "Create collection" if model.target is None else "Update collection"
+def _create(model: Model, why: str) -> dict[str, Any]:
+    return {
+        "label": "Create collection" if model.target is None else "Update collection",
+        "enabled": not why,
+        "why": why,
+        "losses": model.losses.told,
+        "question": model.question,
+        "stale": model.unseen is not None,
+    }
+
+
+def _created(made: Made) -> dict[str, Any]:
+    record = made.record
+    count = len(record.schema_json.get("fields", ()))
+    return {"name": record.name, "id": record.id, "kind": record.kind, "fields": count, "verb": made.verb}
 
 
 def missing_for_create(model: Model, flaws: Sequence[Flaw]) -> str:
@@ -186,7 +207,14 @@ def missing_for_create(model: Model, flaws: Sequence[Flaw]) -> str:
     errors = [each for each in flaws if each.level == "error" and each not in model.refused]
     if len(errors) == 1:
         message = errors[0].message
-        return f"{message[:1].upper()}{message[1:]}." if len(message) <= 100 else "Mend the one error first."
+        return f"{message[:1].upper()}{message[1:]}." if len(message) <= 100 else "1 error to put right first."
     if errors:
-        return f"Mend {len(errors)} errors first."
+        return f"{len(errors)} errors to put right first."
+    if model.unseen is not None:
+        return stale_text(model.unseen.name)
     return "" if model.draft.document["fields"] else "Add a field first."
+
+
+def stale_text(name: str) -> str:
+    """Return what is said where others have changed the collection."""
+    return f"{shorten(name, 60)} was changed since this designer read it; compare, or press Refresh."

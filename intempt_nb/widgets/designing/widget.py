@@ -6,40 +6,54 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
+from intempt_nb.api.endpoints import get_collection
 from intempt_nb.display import shorten
 from intempt_nb.errors import ApiError, DataError
 from intempt_nb.widgets.designing import edits
-from intempt_nb.widgets.designing.code import code_of
 from intempt_nb.widgets.designing.draft import Draft, History
 from intempt_nb.widgets.designing.files import read_file, to_text
+from intempt_nb.widgets.designing.focusing import after_delete, after_step
 from intempt_nb.widgets.designing.heads import headed, with_inferred
-from intempt_nb.widgets.designing.known import Known, ask
-from intempt_nb.widgets.designing.model import Model
+from intempt_nb.widgets.designing.known import Known, ask, same_definition
+from intempt_nb.widgets.designing.model import Made, Model
 from intempt_nb.widgets.designing.pasting import names_in
-from intempt_nb.widgets.designing.places import parent_of
 from intempt_nb.widgets.designing.problems import refusals_of
 from intempt_nb.widgets.designing.sample import Sample, infer_from, open_sample
 from intempt_nb.widgets.designing.starting import started
-from intempt_nb.widgets.designing.view import missing_for_create, view
+from intempt_nb.widgets.designing.view import missing_for_create, stale_text, view
 from intempt_nb.widgets.namespace import frame_of, frames
 from intempt_nb.widgets.panel import Panel, assets
-from intempt_nb.widgets.receiving import Receiving
+from intempt_nb.widgets.receiving import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
-    from intempt_nb.api.resources import CollectionKind
+    from intempt_nb.api.resources import Collection, CollectionKind
     from intempt_nb.client import Client
     from intempt_nb.errors import IntemptError
     from intempt_nb.handles import CollectionHandle, SourceHandle
     from intempt_nb.schema.schema import Schema
 
 __all__ = ["CollectionDesigner"]
+
+
+def _of_rows(action: Callable[..., None]) -> Callable[..., None]:
+    """Return an action on rows; refused if they have moved since its view was drawn: a path may be another row's."""
+
+    @wraps(action)
+    def checked(panel: CollectionDesigner, *args: Any, structure: int | None = None, **named: Any) -> None:
+        if structure in (None, panel._model.structure):
+            action(panel, *args, **named)
+        else:
+            panel._tell("warning", "the fields have moved meanwhile; look again. Nothing was changed")
+
+    return checked
 
 
 class CollectionDesigner(Panel):
@@ -97,7 +111,7 @@ class CollectionDesigner(Panel):
         self._where = where
         self._model = model
         self._collection: CollectionHandle | None = None
-        self._receiving: Receiving | None = None
+        self._receiver = Receiver(self._received)
         self._folder: Path | None = None
         self._publish()
 
@@ -145,7 +159,7 @@ class CollectionDesigner(Panel):
     @property
     def code(self) -> str:
         """The Python that does what was clicked; it holds no key."""
-        return code_of(self._model.draft, self._model.known)
+        return self._model.code
 
     def to_file(self, path: str | PathLike[str]) -> None:
         """Write the definition to a file, as JSON: the body of the API's own request, without the source.
@@ -158,13 +172,15 @@ class CollectionDesigner(Panel):
         Path(path).write_text(to_text(self._model.draft), encoding="utf-8", newline="\n")
 
     def _view(self) -> Mapping[str, Any]:
-        return view(self._model, frames(), self._receiving)
+        return view(self._model, frames(), self._receiver.shown())
 
     def _fail(self, error: IntemptError) -> None:
         refused = refusals_of(error, self._model.draft.rows) if isinstance(error, ApiError) else []
         with self._lock:
             if refused:
                 self._model = replace(self._model, refused=tuple(refused))
+            elif isinstance(error, ApiError):  # the request's method and path say nothing to the person
+                self._tell("error", error.message)
             else:
                 super()._fail(error)
 
@@ -180,33 +196,37 @@ class CollectionDesigner(Panel):
 
     def _do_head(self, key: str, value: Any) -> None:
         ids = [each.id for each in self._model.known.sources]
-        self._apply(headed(self._model.draft, key, value, ids))
+        self._model = self._model.with_cell(headed(self._model.draft, key, value, ids))
 
+    @_of_rows
     def _do_set(self, path: str, key: str, value: Any) -> None:
-        self._edit(edits.changed(self._document, path, key, value))
+        document = edits.changed(self._document, path, key, value)
+        self._model = self._model.with_cell(self._model.draft.with_document(document))
 
+    @_of_rows
     def _do_add(self, into: str = "/fields", at: int | None = None) -> None:
         document, path = edits.added(self._document, into, at)
         self._edit(document)
         self._point(f"{path}:name")
 
+    @_of_rows
     def _do_duplicate(self, path: str) -> None:
         document, copy = edits.duplicated(self._document, path)
         self._edit(document)
         self._point(f"{copy}:name")
 
+    @_of_rows
     def _do_delete(self, path: str) -> None:
         self._edit(edits.deleted(self._document, path))
-        parent, index = parent_of(path)
-        there = {row.path for row in self._model.draft.rows}
-        near = [f"{parent}/{index}", f"{parent}/{index - 1}", *_above(parent)]
-        self._point(next((f"{each}:name" for each in near if each in there), "add"))
+        self._point(after_delete(path, self._model.draft))
 
+    @_of_rows
     def _do_move(self, path: str, by: int, key: str = "name") -> None:
         document, moved = edits.moved(self._document, path, by)
         self._edit(document)
         self._point(f"{moved}:{key}")
 
+    @_of_rows
     def _do_paste(self, text: str, into: str = "/fields") -> None:
         names = names_in(text)
         if not names:
@@ -218,11 +238,20 @@ class CollectionDesigner(Panel):
         if there:
             self._tell("warning", f"left out, as they are there already: {shorten(', '.join(there), 300)}")
 
-    def _do_undo(self) -> None:
-        self._model = self._model.with_history(self._model.history.undone())
+    @_of_rows
+    def _do_undo(self, key: str = "") -> None:
+        self._step(self._model.history.undone(), key)
 
-    def _do_redo(self) -> None:
-        self._model = self._model.with_history(self._model.history.redone())
+    @_of_rows
+    def _do_redo(self, key: str = "") -> None:
+        self._step(self._model.history.redone(), key)
+
+    def _step(self, history: History, key: str) -> None:
+        """Go to another step; the focus stays in the panel, or the next Ctrl+Z would be the notebook's."""
+        self._model = self._model.with_history(history)
+        there = after_step(key, history)
+        if there is not None:
+            self._point(there)
 
     def _do_tab(self, tab: str) -> None:
         self._model = self._model.with_tab(tab)
@@ -231,7 +260,7 @@ class CollectionDesigner(Panel):
         self._apply(self._model.draft.with_text(text))
 
     def _do_compare(self, collection: str) -> None:
-        self._model = replace(self._model, compared=collection)
+        self._model = replace(self._model.with_seen(), compared=collection)
 
     def _do_refresh(self) -> None:
         def work() -> Callable[[], None]:
@@ -241,7 +270,9 @@ class CollectionDesigner(Panel):
         self._run("Asking for sources and collections", work)
 
     def _know(self, known: Known) -> None:
-        self._model = replace(self._model, known=known)
+        if self._model.unseen is not None:  # the button that was pressed goes
+            self._point("create")
+        self._model = self._model.with_known(known)
 
     def _do_infer_path(self, path: str) -> None:
         if not path.strip():
@@ -269,68 +300,62 @@ class CollectionDesigner(Panel):
         self._tell("success", f"{count:,} field{'' if count == 1 else 's'} inferred from {shorten(sample.origin)}")
 
     def _do_file_begin(self, name: str, size: int) -> None:
-        self._do_file_cancel()
+        self._receiver.begin(self._acting, name, size)
+
+    def _received(self) -> Path:
+        """Return the folder of files of the browser's machine, which goes with the panel."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="intempt-nb-"))
             finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._receiving = Receiving.begin(self._folder, name, int(size))
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+        return self._folder
 
     def _do_file_piece(self, offset: int, buffers: Sequence[memoryview] = ()) -> None:
-        receiving = self._receiving
-        if receiving is None:
-            raise DataError("no file is being received; choose it again")
-        try:
-            whole = receiving.take(offset, buffers)
-        except DataError:
-            self._receiving = None
-            raise
-        if whole:
-            self._receiving = None
+        path = self._receiver.take(self._acting, offset, buffers)
+        if path is not None:
             record = _record_name(self._model.draft)
-            self._infer(receiving.path.name, lambda: _infer_once(receiving.path, record))
+            self._infer(path.name, lambda: _infer_once(path, record))
 
     def _do_file_cancel(self) -> None:
-        if self._receiving is not None:
-            self._receiving.cancel()
-            self._receiving = None
+        self._receiver.cancel()
 
-    def _do_create(self) -> None:
+    def _do_create(self, confirmed: str | None = None) -> None:
         model = self._model
         missing = missing_for_create(model, model.flaws)
         if missing:
             raise DataError(missing)
-        draft, target, source = model.draft, model.target, model.known.source(model.draft.source_id)
+        if model.question is not None and confirmed != model.question:
+            raise DataError(f"{model.question}. Press the button once more to do it")
+        draft, target, live, code = model.draft, model.target, model.live, model.code
+        source = model.known.source(draft.source_id)
         assert source is not None  # noqa: S101  # without one something is missing
 
         def work() -> Callable[[], None]:
-            if target is None:
+            if target is None or live is None:
                 made = source.create_collection(draft.name, draft.schema, draft.kind, draft.title or None)
-                return lambda: self._made(made, "created")
-            title = draft.title if draft.title or target.record.title else None
+                return lambda: self._made(made, Made(draft, made.record, "created", code))
+            now = get_collection(model.known.transport, target.id)
+            if not same_definition(now, live):
+                return lambda: self._overtaken(now)
+            title = draft.title if draft.title or now.title else None
             target.update(draft.schema, name=draft.name, kind=draft.kind, title=title)
-            return lambda: self._made(target, "updated")
+            return lambda: self._made(target, Made(draft, target.record, "updated", code))
 
         self._run(f"{'Creating' if target is None else 'Updating'} {shorten(draft.name)}", work)
 
-    def _made(self, collection: CollectionHandle, verb: str) -> None:
+    def _made(self, collection: CollectionHandle, made: Made) -> None:
         self._collection = collection
-        count = len(collection.record.schema_json.get("fields", ()))
-        created = {
-            "name": collection.name, "id": collection.id, "kind": collection.kind, "fields": count, "verb": verb,
-        }  # fmt: skip
-        known = self._model.known.with_collection(collection)
-        self._model = replace(self._model, known=known, created=created, refused=())
-        self._tell("success", f"collection {shorten(collection.name)} was {verb}")
+        self._model = self._model.with_made(collection, made)
+        self._tell("success", f"collection {shorten(collection.name)} was {made.verb}")
 
+    def _overtaken(self, now: Collection) -> None:
+        """Stop: what others have done meanwhile would be undone unseen."""
+        self._model = replace(self._model, overtaken=now.id, unseen=now)
+        self._tell("error", f"{stale_text(now.name)} Nothing was sent.")
+        self._point("refresh:live")
 
-def _above(parent: str) -> list[str]:
-    """Return the path of the field that a list of fields is in."""
-    above = parent
-    while above:
-        above = above.rpartition("/")[0]
-        if above.rpartition("/")[0].endswith("/fields"):
-            return [above]
-    return []
+    def _subject(self) -> str:
+        return self._model.draft.name
 
 
 def _record_name(draft: Draft) -> str:

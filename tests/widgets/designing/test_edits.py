@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,16 @@ from hypothesis import strategies as st
 
 from intempt_nb.errors import DataError, SchemaError
 from intempt_nb.schema.parsing.avro import read_schema
+from intempt_nb.widgets.designing.draft import Draft
 from intempt_nb.widgets.designing.edits import added, changed, deleted, duplicated, moved, pasted
 from intempt_nb.widgets.designing.pasting import names_in
+from intempt_nb.widgets.designing.problems import flaws_of
 from intempt_nb.widgets.designing.rows import cells, rows_of
 from intempt_nb.widgets.designing.shapes import TYPES
 from random_schemas import Maker, enum, field, record
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 def types_of(document: Any) -> list[Any]:
@@ -120,6 +126,98 @@ def test_a_default_is_what_was_typed(avro: Any, typed: str, default: Any) -> Non
     assert changed(document, "/fields/0", "default", "") == one(avro)
 
 
+def logical(kind: str, name: str, **parts: Any) -> dict[str, Any]:
+    return {"type": kind, **({"name": "F"} if kind == "fixed" else {}), "logicalType": name, **parts}
+
+
+MONEY = logical("bytes", "decimal", precision=6, scale=2)
+
+
+@pytest.mark.parametrize(
+    ("avro", "typed", "default", "shown"),
+    [
+        (MONEY, "12.5", "\x04\xe2", "12.50"),
+        (MONEY, "-1.28", "\x80", "-1.28"),
+        (MONEY, "-.01e2", "\x9c", "-1.00"),
+        (MONEY, "0", "\x00", "0.00"),
+        (MONEY, "9999.99", "\x0f\x42\x3f", "9999.99"),
+        (["null", MONEY], "null", None, "null"),
+        (logical("fixed", "decimal", size=4, precision=6, scale=2), "-1", "\xff\xff\xff\x9c", "-1.00"),
+        (logical("bytes", "decimal", precision=9), "9" * 9, (10**9 - 1).to_bytes(4).decode("l1"), "9" * 9),
+        (logical("fixed", "uuid", size=16), "00112233-4455-6677-8899-AABBCCDDEEFF",
+         bytes.fromhex("00112233445566778899aabbccddeeff").decode("l1"), "00112233-4455-6677-8899-aabbccddeeff"),
+        (logical("bytes", "big-decimal"), '"\\u0002A\\u0000"', "\x02A\x00", '"\\u0002A\\u0000"'),
+        (logical("fixed", "duration", size=12), '"abcdefghijkl"', "abcdefghijkl", '"abcdefghijkl"'),
+        (logical("bytes", "decimal"), "12.5", "12.5", "12.5"),  # which stays bytes
+        ("bytes", '"a', '"a', '"a'),
+        ("bytes", '"\\n"', "\n", '"\\n"'),
+        ("bytes", "\xff", "\xff", "\xff"),
+    ],
+)  # fmt: skip
+def test_a_default_of_bytes_is_what_its_type_means(avro: Any, typed: str, default: Any, shown: str) -> None:
+    document = changed(one(avro), "/fields/0", "default", typed)
+    assert f(document)["default"] == default
+    examine = read_schema(document)[1]
+    assert all("default" not in each.path for each in examine)
+    assert cells(next(rows_of(document)))["default"] == shown
+    again = changed(one(avro), "/fields/0", "default", shown)
+    assert f(again) == f(document)
+
+
+@pytest.mark.parametrize(
+    ("avro", "typed", "reason"),
+    [
+        (MONEY, "12.555", "more digits behind the point than the scale allows, 2"),
+        (MONEY, "10000", "more digits before the point than the precision allows, 4"),
+        (MONEY, "12,5", "'12,5' is no decimal number; write it like 1.25"),
+        (MONEY, "NaN", "no decimal number"),
+        (["null", MONEY], "none", "no decimal number"),
+        (logical("fixed", "uuid", size=16), "0011", "no UUID"),
+        (logical("fixed", "duration", size=12), "P1D", "write them in quotes"),
+        (logical("bytes", "big-decimal"), "12.5", "write them in quotes"),
+    ],
+)
+def test_a_default_that_says_no_value_stays_as_it_was_typed_and_is_told(avro: Any, typed: str, reason: str) -> None:
+    document = changed(one(avro), "/fields/0", "default", typed)
+    assert cells(next(rows_of(document)))["default"] == typed
+    assert changed(document, "/fields/0", "default", typed) is document
+    (told,) = flaws_of(Draft(document, "c", source_id="1"), None)
+    assert (told.path, told.key, told.level) == ("/fields/0", "default", "error")
+    assert reason in told.message
+
+
+@given(
+    st.integers(1, 76).flatmap(lambda precision: st.tuples(st.just(precision), st.integers(0, precision))),
+    st.decimals(-(10**80), 10**80) | st.decimals(-1000, 1000, places=2),
+    st.booleans(),
+)
+def test_a_decimal_default_is_that_number_or_refused(limits: tuple[int, int], number: Decimal, is_fixed: bool) -> None:
+    precision, scale = limits
+    avro = logical("fixed" if is_fixed else "bytes", "decimal", precision=precision, scale=scale)
+    document = changed(one({**avro, "size": 32} if is_fixed else avro), "/fields/0", "default", str(number))
+    default = f(document)["default"]
+    text = cells(next(rows_of(document)))["default"]
+    unscaled = Fraction(number) * 10**scale
+    if unscaled.denominator == 1 and abs(unscaled) < 10**precision:
+        assert int.from_bytes(default.encode("latin-1"), signed=True) == unscaled
+        assert Fraction(text) == Fraction(number)
+    else:
+        assert (default, text) == ([str(number)], str(number))
+
+
+def test_a_decimal_default_stays_the_number_while_its_type_changes() -> None:
+    document = changed(one(MONEY), "/fields/0", "default", "12.5")
+    document = changed(document, "/fields/0", "scale", "4")
+    assert cells(next(rows_of(document)))["default"] == "12.5000"
+    document = changed(document, "/fields/0", "scale", "0")
+    assert f(document)["default"] == ["12.5000"]  # no value, and not lost
+    document = changed(changed(document, "/fields/0", "scale", "4"), "/fields/0", "logical", "")
+    assert f(document) == field("f", "bytes", default="12.5000")
+    document = changed(document, "/fields/0", "logical", "decimal")
+    assert cells(next(rows_of(document)))["default"] == "12.50"
+    assert f(changed(document, "/fields/0", "type", "double"))["default"] == 12.5
+
+
 def test_parameters_of_logical_types_are_ones_that_work() -> None:
     for avro in ("bytes", {"type": "fixed", "name": "F", "size": 4}):
         document = changed(one(avro), "/fields/0", "logical", "decimal")
@@ -148,6 +246,14 @@ def test_a_custom_type_is_json_or_the_name_of_a_type() -> None:
     assert cells(list(rows_of(document))[1])["custom"] == "Inner"
     assert types_of(changed(document, "/fields/1", "custom", '["int", "string"]'))[1] == ["int", "string"]
     assert types_of(changed(document, "/fields/1", "custom", '["int", '))[1] == '["int",'  # nothing typed is lost
+
+
+@pytest.mark.parametrize("key", ["custom", "type"])
+def test_a_type_that_is_used_elsewhere_keeps_its_definition(key: str) -> None:
+    union = ["int", {"type": "enum", "name": "x.E1", "symbols": ["A"]}]
+    before = record(field("a", union), field("b", "x.E1"))
+    after = changed(before, "/fields/0", key, "string")
+    assert [each["type"] for each in after["fields"]] == ["string", union[1]]
 
 
 def test_a_type_nested_too_deeply_is_only_text() -> None:

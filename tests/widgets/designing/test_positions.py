@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intempt_nb.widgets.designing.places import found_at
-from intempt_nb.widgets.designing.positions import line_and_column, positions
+from intempt_nb.widgets.designing.positions import line_and_column, positions, rounded
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -27,6 +27,14 @@ def test_every_value_is_found_where_it_stands(value: object, indent: int | None)
 def count(value: object) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return sum(1 + count(each) for each in inner)
+
+
+def test_numbers_that_would_become_others_are_told_where_they_stand() -> None:
+    text = '{"a": [1.10, 1e2, -0.0, 1.0000000000000000001], "b": {"c": 1e-999999999999999999999}, "d": "0.1e-400"}'
+    assert [(each.path, each.message.split(";")[0]) for each in rounded(text)] == [
+        ("/a/3", "a double cannot hold 1.0000000000000000001"),
+        ("/b/c", "a double cannot hold 1e-999999999999999999999"),
+    ]
 
 
 def test_lines_and_columns_are_counted_from_one() -> None:

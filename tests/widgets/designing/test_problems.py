@@ -28,6 +28,7 @@ def cells_of(*fields: Any, kind: Any = "attribute", **more: Any) -> dict[tuple[s
         (field("a", "int", logicalType="date"), "/fields/0", "logical", "warning"),
         (field("a", ["null", {"type": "int", "logicalType": "daet"}]), "/fields/0", "logical", "warning"),
         (field("a", {"type": "bytes", "logicalType": "decimal"}), "/fields/0", "precision", "warning"),
+        (field("a", enum()), "/fields/0", "symbols", "warning"),
         (field("a", ["null", enum("9")]), "/fields/0", "symbols", "error"),
         (field("a", {"type": "enum", "name": "E"}), "/fields/0", "symbols", "error"),
         (field("a", {"type": "fixed", "name": "F"}), "/fields/0", "size", "error"),
@@ -69,6 +70,13 @@ def test_events_are_advised_and_never_refused() -> None:
         ("'profile' and 'event' are both true", "head", "kind"),
         ("'schema' cannot be used: /fields/0/type/items: bad", "/fields/0/type/items", "type"),
         ("'schema' is too large", "head", "record"),
+        ("source 's' has a collection 'b' already; choose another name", "head", "name"),
+        ("source 's' has a profile collection already, 'users'; there is one a source", "head", "kind"),
+        (
+            "field 'a' is long in identifier 'key' and int in the collection; give both the same type",
+            "/fields/0",
+            "type",
+        ),
     ],
 )
 def test_what_a_server_refuses_stands_at_the_cell_it_names(message: str, path: str, key: str) -> None:
@@ -78,4 +86,4 @@ def test_what_a_server_refuses_stands_at_the_cell_it_names(message: str, path: s
 
 
 def test_what_a_server_refuses_without_naming_a_cell_is_told_elsewhere() -> None:
-    assert refusals_of(RejectedError("source 'x' has a collection 'name' already", 400), ()) == []
+    assert refusals_of(RejectedError("the source takes no 'name' now", 400), ()) == []

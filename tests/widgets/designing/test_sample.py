@@ -38,6 +38,15 @@ def test_the_first_rows_are_shown_as_an_upload_would_post_them(tmp_path: Path) -
     assert "without a column: note" in note
 
 
+def test_where_no_row_fits_only_the_reasons_are_shown() -> None:
+    schema = inb.Schema.parse(record(field("a", "int"), field("b", "int")))
+    columns, rows, note = stored(open_sample(pd.DataFrame({"a": ["x", "y"], "b": ["1", "2"]})), schema)
+    assert columns == ["row", "rejected, as"]
+    assert [row[0] for row in rows] == ["0", "1"]
+    assert all(row[1].startswith("a: ") for row in rows)
+    assert note.startswith("None of them fits.")
+
+
 def test_data_that_no_upload_could_begin_with_says_why() -> None:
     with pytest.raises(inb.DataError, match="no column for the required field 'id'"):
         stored(open_sample(pd.DataFrame({"x": [1]})), inb.Schema.parse(record(field("id", "string"))))

@@ -44,7 +44,9 @@ def test_a_collection_is_defined_from_nothing_and_created(shop: inb.SourceHandle
     state = act(designer, "add", into=designer.state["rows"][2]["into"], at=None)
     assert rows(state, "path", "level", "name", "type")[-1] == ("/fields/2/type/fields/0", 2, "field", "string")
     assert problems(state) == []
-    assert state["create"] == {"label": "Create collection", "enabled": True, "why": ""}
+    assert state["create"] == {
+        "label": "Create collection", "enabled": True, "why": "", "losses": [], "question": None, "stale": False,
+    }  # fmt: skip
     state = act(designer, "create")
     made = shop.collections["flight-booking"]
     assert designer.collection is not None
@@ -63,6 +65,7 @@ def test_a_name_that_is_taken_updates_and_says_so_before(shop: inb.SourceHandle)
     assert ("head", "name", "warning") in problems(designer.state)
     assert designer.state["create"]["label"] == "Update collection"
     act(designer, "add", into="/fields", at=0)
+    act(designer, "set", path="/fields/0", key="default", value="x")  # which the items that are there get
     state = act(designer, "create")
     assert (state["created"]["verb"], state["created"]["id"]) == ("updated", there.id)
     assert ("head", "name", "warning") not in problems(state)  # it is this one now
@@ -100,12 +103,130 @@ def test_what_the_server_refuses_stands_at_its_cell_until_the_next_edit(
     assert ("head", "title", "error") not in problems(act(designer, "head", key="title", value="x"))
 
 
-def test_other_errors_of_the_server_are_told(shop: inb.SourceHandle) -> None:
+def test_other_errors_of_the_server_are_told_in_its_words_alone(shop: inb.SourceHandle) -> None:
     shop.create_collection("users", THINGS, kind="profile")
     designer = CollectionDesigner(shop, schema=THINGS, kind="profile")
-    state = act(designer, "create")
-    assert "has a profile collection already" in state["notice"]["text"]
+    (told,) = act(designer, "create")["problems"]
+    assert (told["path"], told["key"]) == ("head", "kind")
+    assert told["message"].startswith("source 'shop' has a profile collection already")
     assert designer.collection is None
+    designer = CollectionDesigner(shop.create_collection("gone", THINGS))
+    shop.collections["gone"].delete()
+    assert act(designer, "create")["notice"]["text"].startswith("there is no collection")
+
+
+def changed_by_others(shop: inb.SourceHandle) -> CollectionDesigner:
+    """Return a designer of a collection that got a field meanwhile."""
+    designer = CollectionDesigner(shop.create_collection("things", THINGS))
+    more = {**THINGS, "fields": [*THINGS["fields"], field("colour", ["null", "string"], default=None)]}
+    shop.collections["things"].update(more)
+    act(designer, "set", path="/fields/0", key="doc", value="mine")
+    return designer
+
+
+@pytest.mark.parametrize("look", [("refresh", {}), ("tab", {"tab": "compare"})])
+def test_what_others_changed_meanwhile_is_not_undone_unseen(
+    shop: inb.SourceHandle, look: tuple[str, dict[str, Any]]
+) -> None:
+    designer = changed_by_others(shop)
+    there = shop.collections["things"].record
+    assert designer.state["create"]["question"] is None
+    state = act(designer, "create")
+    assert "things was changed since this designer read it" in state["notice"]["text"]
+    assert (state["create"]["enabled"], state["create"]["stale"]) == (False, True)
+    assert "press Refresh" in act(designer, "create")["notice"]["text"]
+    state = act(designer, look[0], **look[1])
+    assert state["create"]["losses"] == ["the field colour is removed"]
+    question = "Update things: it was changed by others meanwhile, removes 1 field (colour)"
+    assert state["create"]["question"] == question
+    assert question in act(designer, "create")["notice"]["text"]  # as nobody has confirmed it
+    assert shop.collections["things"].record == there
+    assert act(designer, "create", confirmed=question)["created"]["verb"] == "updated"
+    assert shop.collections["things"].schema == designer.schema
+    assert act(designer, "set", path="/fields/0", key="doc", value="again")["create"]["question"] is None
+
+
+def test_asking_again_makes_nobody_elses_change_one_of_ones_own(shop: inb.SourceHandle) -> None:
+    designer = changed_by_others(shop)
+    act(designer, "set", path="/fields/0", key="name", value="id")
+    assert "changed by others" in act(designer, "refresh")["create"]["question"]
+
+
+def test_an_update_that_loses_something_says_what_and_asks_first(shop: inb.SourceHandle) -> None:
+    inner = record(field("x", "int"), field("y", "int"), name="I")
+    live = shop.create_collection("b2", record(field("id", "string"), field("size", "long"), field("in", inner)))
+    designer = CollectionDesigner(live)
+    act(designer, "delete", path="/fields/2/type/fields/1")
+    assert designer.state["create"]["losses"] == ["the field in.y is removed"]
+    act(designer, "delete", path="/fields/0")
+    state = act(designer, "set", path="/fields/0", key="type", value="string")
+    assert state["create"]["losses"][:2] == ["the field id is removed", "the field in.y is removed"]
+    assert state["create"]["losses"][2].startswith("size: long cannot be read as string")
+    question = "Update b2: removes 2 fields (id, in.y), items there may not be readable (1 place)"
+    assert state["create"]["question"] == question
+    act(designer, "create", confirmed="something older")
+    assert shop.collections["b2"].schema.names == ["id", "size", "in"]
+    act(designer, "create", confirmed=question)
+    assert shop.collections["b2"].schema.names == ["size", "in"]
+
+
+def test_fields_that_identifiers_use_are_warned_of_at_once(shop: inb.SourceHandle) -> None:
+    things = shop.create_collection("things", record(field("id", "string"), field("shop", "long"), field("x", "int")))
+    things.create_identifier("key", ["id", "shop"])
+    designer = CollectionDesigner(things)
+    assert problems(act(designer, "set", path="/fields/0", key="nullable", value=True)) == []
+    assert problems(act(designer, "set", path="/fields/0", key="type", value="enum"))[1] == (
+        "/fields/0", "type", "warning",
+    )  # fmt: skip
+    state = act(designer, "undo")
+    state = act(designer, "set", path="/fields/1", key="name", value="store")
+    (told,) = state["problems"]
+    assert (told["path"], told["key"], told["level"]) == ("/fields/1", "name", "warning")
+    assert told["message"] == "identifier key uses the field shop; the server will refuse another name"
+    act(designer, "undo")
+    state = act(designer, "delete", path="/fields/0")
+    assert problems(state) == [("", "", "warning")]
+    state = act(designer, "create", confirmed=state["create"]["question"])
+    assert state["notice"]["text"].startswith("identifier 'key' has the field 'id', which the collection has not")
+
+
+def test_what_was_created_is_told_as_long_as_it_is_that(shop: inb.SourceHandle) -> None:
+    designer = CollectionDesigner(shop, schema=THINGS)
+    assert act(designer, "create")["created"]["name"] == "things"
+    assert act(designer, "head", key="name", value="others")["created"] is None
+    assert act(designer, "undo")["created"]["name"] == "things"
+
+
+def test_the_code_uses_the_notebooks_own_client(
+    shop: inb.SourceHandle, client: inb.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import __main__
+
+    monkeypatch.setattr(__main__, "mine", client, raising=False)
+    code = CollectionDesigner(client.sources["shop"], schema=THINGS).code
+    exec(code, {"mine": client})
+    assert shop.collections["things"].schema.names == ["id", "size"]
+
+
+def test_the_focus_stays_in_the_panel_while_steps_are_undone(shop: inb.SourceHandle) -> None:
+    designer = CollectionDesigner(shop)
+    for _ in range(3):
+        act(designer, "add")
+    act(designer, "set", path="/fields/2", key="type", value="record")
+    act(designer, "add", into="/fields/2/type/fields")
+
+    def step(action: str, key: str) -> Any:
+        return (act(designer, action, key=key)["focus"] or {}).get("key")
+
+    assert step("undo", "/fields/2/type/fields/0:doc") == "/fields/2:name"
+    assert step("undo", "/fields/2:into") == "/fields/2:name"
+    assert step("redo", "/fields/2:type") == "/fields/2:type"
+    assert step("undo", "head:kind:event") is None
+    assert step("undo", "/fields/2:delete") == "/fields/1:name"
+    assert step("undo", "undo") == "undo"
+    assert step("undo", "undo") == "redo"
+    assert step("redo", "redo") == "redo"
+    assert step("undo", "/fields/0:name") == "add"
 
 
 def test_a_client_lets_the_source_be_chosen(client: inb.Client) -> None:
@@ -168,6 +289,7 @@ def test_the_text_and_the_table_are_one(shop: inb.SourceHandle) -> None:
     [
         ('{\n"type": }', 2, "not JSON: Expecting value"),
         ("[]", None, "a collection's schema is a record"),
+        (" \n", None, "The text is empty. Undo, or paste a schema."),
         ("string", 1, "not JSON"),
         ("[" * 100_000, None, "levels deep"),
         ('{"type": "record", "name": "r", "doc": "\\ud800", "fields": []}', None, "not Unicode"),
@@ -203,6 +325,59 @@ def test_the_tabs_show_arrow_and_pandas_types(shop: inb.SourceHandle) -> None:
         pane = act(designer, "tab", tab=tab)["pane"]
         assert (pane["rows"], bool(pane["note"])) == ([], True)
     assert "no tab" in act(designer, "tab", tab="nope")["notice"]["text"]
+
+
+def test_the_tabs_beside_a_text_that_is_no_schema_are_of_the_last_one(shop: inb.SourceHandle) -> None:
+    shop.create_collection("things", THINGS)
+    designer = CollectionDesigner(shop, pd.DataFrame({"id": ["a"], "size": [1]}), schema=THINGS)
+    panes = {tab: act(designer, "tab", tab=tab)["pane"] for tab in ("arrow", "pandas", "sample", "compare")}
+    for text in ("{ half", "9" * 5000):
+        act(designer, "text", text=text)
+        for tab, pane in panes.items():
+            beside = act(designer, "tab", tab=tab)["pane"]
+            assert beside | {"note": ""} == pane | {"note": ""}
+            assert beside["note"].startswith(pane["note"])
+            assert "the last one that was" in beside["note"]
+    (told,) = act(designer, "tab", tab="avro")["pane"]["problems"]
+    assert told["message"] == "a number has more than 4,300 digits; put it in quotes"
+
+
+def test_what_is_asked_of_rows_that_have_moved_since_is_not_done(shop: inb.SourceHandle) -> None:
+    inner = {"type": "record", "name": "inner", "fields": [field("x", "int"), field("y", "int")]}
+    schema = record(field("a", "string"), field("b", inner), name="things")
+    designer = CollectionDesigner(shop, schema=schema)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("add", {"into": "/fields", "at": 0}),
+        ("duplicate", {"path": "/fields/0"}),
+        ("move", {"path": "/fields/0", "by": 1}),
+        ("paste", {"text": "new", "into": "/fields"}),
+        ("delete", {"path": "/fields/0"}),
+        ("undo", {}),
+        ("redo", {}),
+        ("text", {"text": json.dumps(schema)}),
+        ("set", {"path": "/fields/1", "key": "nullable", "value": True}),
+        ("set", {"path": "/fields/1", "key": "type", "value": "string"}),
+    ]
+    for action, arguments in asked:
+        drawn = designer.state["structure"]
+        moved = act(designer, action, **arguments)
+        for late, named in [*asked[:7], ("set", {"path": "/fields/0", "key": "name", "value": "late"})]:
+            state = act(designer, late, **named, structure=drawn)
+            assert state["rows"] == moved["rows"], (action, late)
+            assert "have moved meanwhile" in state["notice"]["text"]
+
+
+def test_what_moves_no_row_keeps_what_others_are_about_to_do(shop: inb.SourceHandle) -> None:
+    designer = CollectionDesigner(shop, schema=THINGS)
+    drawn = designer.state["structure"]
+    act(designer, "set", path="/fields/0", key="name", value="a", structure=drawn)
+    act(designer, "set", path="/fields/0", key="type", value="array", structure=drawn)
+    act(designer, "head", key="name", value="others")
+    act(designer, "tab", tab="avro")
+    act(designer, "text", text="{ half")
+    act(designer, "delete", path="/fields/9")
+    state = act(designer, "set", path="/fields/1", key="name", value="b", structure=drawn)
+    assert rows(state, "name", "type") == [("a", "array"), (None, "string"), ("b", "long")]
 
 
 def test_comparing_tells_both_ways(shop: inb.SourceHandle) -> None:
@@ -274,7 +449,7 @@ def test_a_file_of_the_browser_is_inferred_from_when_it_is_whole(shop: inb.Sourc
     assert list(designer._folder.iterdir()) == []  # type: ignore[union-attr]  # it was begun above
     act(designer, "file_begin", name="y.csv", size=9)
     assert act(designer, "file_cancel")["data"]["receiving"] is None
-    assert "choose it again" in act(designer, "file_piece", offset=0, buffers=[b"a"])["notice"]["text"]
+    assert act(designer, "file_piece", offset=0, buffers=[b"a"])["notice"] is None  # it was on its way, and is left out
 
 
 def test_the_code_does_the_same_elsewhere(shop: inb.SourceHandle) -> None:
@@ -282,15 +457,17 @@ def test_the_code_does_the_same_elsewhere(shop: inb.SourceHandle) -> None:
     act(designer, "set", path="/fields/0", key="default", value='it\'s "x" \\ é \u2028')
     codes = [designer.code]
     act(designer, "create")
+    assert designer.code == codes[0]  # still what made the collection
     act(designer, "set", path="/fields/0", key="display", value=True)
     act(designer, "head", key="title", value="")
     codes.append(designer.code)
     act(designer, "create")
+    assert designer.code == codes[1]
     assert "collection.update(" in codes[1]
     with inb.sandbox() as other:
         other.create_source("shop")
         for code in codes:
-            line = next(line for line in code.splitlines() if line.startswith("client = inb.sandbox()"))
+            line = next(line for line in code.splitlines() if line.startswith("client = inb.Client("))
             exec(code.replace(line, ""), {"client": other})
         mine, theirs = shop.collections["things"], other.collections["things"]
         assert theirs.schema.text == mine.schema.text
@@ -320,6 +497,15 @@ def test_the_state_is_json_and_small(shop: inb.SourceHandle) -> None:
     many = [field(f"field{i}", ["null", avro], default=None, title=f"Field {i}", display=True) for i in range(1000)]
     designer = CollectionDesigner(shop, schema=record(*many, name="wide"))
     assert len(json.dumps(designer.state, allow_nan=False)) < 300_000
+
+
+def test_of_very_many_problems_the_first_are_shown_shortened(shop: inb.SourceHandle) -> None:
+    many = [field("q" * 900, "strng") for _ in range(1000)]
+    state = CollectionDesigner(shop, schema=record(*many, name="wide")).state
+    assert len(state["problems"]) + state["more"] == state["counts"]["errors"] > 1000
+    assert len(json.dumps(state["problems"])) < 150_000
+    (second, *_) = [each["message"] for each in state["problems"] if each["message"].startswith("a second field")]
+    assert second.endswith("q' (the first is field 0)")
 
 
 @pytest.mark.parametrize("path", ["/fields/9", "/fields/-1", "", "/name", "x"])
