@@ -59,6 +59,12 @@ def test_the_likest_of_two_columns_is_guessed_and_none_that_cannot_be_it() -> No
     assert found.missing == ("id", "amount", "day")
 
 
+def test_a_column_of_two_fields_is_told_by_its_own_name() -> None:
+    schema = inb.Schema.parse({"type": "record", "name": "r", "fields": [{**FIELDS[1], "aliases": ["id"]}, FIELDS[0]]})
+    found = preview(read_head(pa.table({"id": ["a"]})), schema).columns
+    assert [(each.field, each.why) for each in found] == [("id", "name")]
+
+
 def test_nothing_is_guessed_where_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     head = read_head(pa.table({"FLIGHT NO": ["b"], "Seat Row": [1]}))  # two columns, five fields
     monkeypatch.setattr("intempt_nb.transfer.preview.MOST_GUESSED", 10)
