@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "launched", "require_chromium"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The shell without a window opens a page in less than half the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 MISSING = (
-    "no Chromium here: apt-get install --no-install-recommends chromium fonts-liberation, or set CHROMIUM to its path"
+    "no Chromium here: apt-get install --no-install-recommends chromium-headless-shell fonts-liberation, "
+    "or set CHROMIUM to its path"
 )
 SWITCHES = (
     "--no-sandbox",
