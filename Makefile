@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 BENCH := PYTHONPATH=tests/support $(BIN)/python tests/benchmarks
-WORKERS ?= 2
+# One more than two cores: those that wait for a browser leave room.
+WORKERS ?= 3
 
 .PHONY: demo test check format bench bench-quick bench-memory bench-widgets chaos lab serve clean
 
