@@ -273,3 +273,11 @@ def test_a_thousand_fields_are_not_too_much_to_send(shop: inb.SourceHandle) -> N
     designer = inb.widgets.IdentifierDesigner(shop.create_collection("wide", record(*fields)))
     designer.wait(60)
     assert len(json.dumps(designer.state)) < 300_000
+
+
+def test_no_key_is_in_anything_that_is_shown(
+    designer: inb.widgets.IdentifierDesigner, visits: inb.CollectionHandle
+) -> None:
+    act(designer, "create")
+    shown = json.dumps(act(designer, "check"))
+    assert visits._transport._key.reveal() not in shown + designer.code + repr(designer)
