@@ -22,8 +22,11 @@ COMMON, STYLE = assets("none")
 DRAW = """
 export default panel(({ state, send, local, redraw, id }) => [
   field("Name", input({ k: "name", value: state.name, onchange: (name) => send("name", { name }) })),
+  h("p", {}, state.name === "tall" && h("div", { style: "height: 300px" }, "Tall")),
   select({ k: "kind", label: "Kind", value: state.kind, options: [["a", "first"], ["b", "second"]],
     onchange: (kind) => send("kind", { kind }) }),
+  radios({ k: "sort", label: "Sort", value: state.sort, options: [["up", "Rising"], ["down", "Falling"]],
+    onchange: (sort) => send("sort", { sort }) }, id),
   check({ k: "flag", text: "Flag", value: state.flag, onchange: (flag) => send("flag", { flag }) }),
   h("ul", {}, state.rows.map((row) => h("li", { key: row },
     input({ k: `row:${row}`, label: `Row ${row}`, value: row })))),
@@ -47,6 +50,7 @@ export default panel(({ state, send, local, redraw, id }) => [
 class Held:
     name: str = ""
     kind: str = "a"
+    sort: str = "up"
     flag: bool = False
     rows: tuple[int, ...] = (1, 2, 3)
 
@@ -75,6 +79,9 @@ class Example(Panel):
 
     def _do_kind(self, kind: str) -> None:
         self.held.kind = kind
+
+    def _do_sort(self, sort: str) -> None:
+        self.held.sort = sort
 
     def _do_flag(self, flag: bool) -> None:
         self.held.flag = flag
@@ -136,6 +143,34 @@ def test_an_answer_to_an_older_action_does_not_undo_a_newer_one(show: Callable[.
     expect(page.get_by_label("Kind")).to_have_value("b")
     page.settle()
     expect(page.get_by_label("Kind")).to_have_value("b")
+
+
+def test_a_choice_stays_while_the_kernel_is_busy(show: Callable[..., Shown]) -> None:
+    page = show(Example())
+    page.get_by_label("Falling").check()
+    expect(page.get_by_role("status")).to_have_text("Waiting for the kernel, which is busy")
+    expect(page.get_by_label("Falling")).to_be_checked()
+    page.settle()
+    assert page.panel.held.sort == "down"
+    expect(page.get_by_label("Falling")).to_be_checked()
+    page.panel.held.sort = "up"
+    page.panel._publish()
+    page.settle()
+    expect(page.get_by_label("Rising")).to_be_checked()
+
+
+def test_nothing_moves_between_the_press_of_the_mouse_and_its_release(show: Callable[..., Shown]) -> None:
+    page = show(Example())
+    page.get_by_label("Name").fill("tall")
+    page.get_by_label("Flag").hover()
+    page.mouse.down()
+    page.settle()
+    assert page.panel.held.name == "tall"
+    page.mouse.up()
+    page.settle()
+    expect(page.get_by_text("Tall", exact=True)).to_be_visible()
+    assert page.panel.held.flag
+    expect(page.get_by_label("Flag")).to_be_checked()
 
 
 def test_rows_that_change_places_keep_their_controls_and_the_focus_goes_where_python_points(

@@ -34,7 +34,10 @@ function make(node, svg) {
   if (/^(input|textarea|select)$/.test(node.tag)) {
     // What is being typed is the person's: a state that arrives meanwhile does not take it away.
     element.addEventListener("input", () => { element.inbTyping = /^(input|textarea)$/.test(node.tag); });
-    element.addEventListener("change", () => { element.inbTyping = false; element.inbChanged = true; });
+    element.addEventListener("change", () => {
+      element.inbTyping = false;
+      for (const each of choices(element)) each.inbChanged = true;
+    });
     // What is left as it was before has no change event. (A window that is left keeps the focus where it is.)
     element.addEventListener("blur", () => {
       if (!element.inbTyping || element.matches(":focus")) return;
@@ -45,6 +48,10 @@ function make(node, svg) {
   update(element, node, svg || node.tag === "svg");
   return element;
 }
+
+// What changes with a control: choosing one radio button takes the choice from the others of its group.
+const choices = (element) => (element.type === "radio"
+  ? element.getRootNode().querySelectorAll(`input[name="${CSS.escape(element.name)}"]`) : [element]);
 
 function update(element, node, svg) {
   const before = element.inbNode?.props || {};
@@ -140,6 +147,7 @@ function patch(parent, nodes, svg) {
 
 let views = 0;
 const PATIENCE = 1000; // ms without an answer after which it is said that the kernel is busy
+const LONGEST_PRESS = 1000; // ms; some lists that open at a press swallow the release
 const SILENCE = 32 * PATIENCE; // the wait, twice as long each time, after which it is said that it does not answer
 
 const panel = (draw, hear) => ({
@@ -188,7 +196,26 @@ const panel = (draw, hear) => ({
     // What goes away while it is drawn may tell of it, as a control that loses the focus does; that is drawn afterwards.
     let drawing = false;
     let again = false;
+    // From the press of the mouse to its release all stays where it is: what moved away would miss the click.
+    let pressed = null;
+    const press = () => {
+      clearTimeout(pressed);
+      pressed = setTimeout(caughtUp, LONGEST_PRESS);
+    };
+    const release = () => {
+      if (pressed === null) return;
+      clearTimeout(pressed);
+      pressed = null;
+      setTimeout(caughtUp); // after the listeners of the click
+    };
+    const liftedOff = () => setTimeout(release); // the click comes first
+    const caughtUp = () => {
+      pressed = null;
+      arrived();
+      redraw();
+    };
     const redraw = () => {
+      if (pressed !== null) return;
       if (drawing) { again = true; return; }
       drawing = true;
       try { drawOnce(); } finally { drawing = false; }
@@ -211,7 +238,7 @@ const panel = (draw, hear) => ({
       }
     };
     const arrived = () => {
-      if (acked() < sent) return; // older than what was done here since; its own answer is on the way
+      if (pressed !== null || acked() < sent) return; // older than what was done here since; its own answer is on the way
       state = model.get("state");
       late = null;
       clearTimeout(timer);
@@ -226,8 +253,17 @@ const panel = (draw, hear) => ({
     const told = (message, buffers) => { if (hear && message.view === view) hear(message, buffers, { send, local, redraw }); };
     model.on("change:state", arrived);
     model.on("msg:custom", told);
+    const page = root.ownerDocument;
+    root.addEventListener("pointerdown", press);
+    root.addEventListener("click", release, true);
+    page.addEventListener("pointerup", liftedOff);
     redraw();
-    const stop = () => { model.off("change:state", arrived); model.off("msg:custom", told); clearTimeout(timer); };
+    const stop = () => {
+      model.off("change:state", arrived);
+      model.off("msg:custom", told);
+      page.removeEventListener("pointerup", liftedOff);
+      clearTimeout(timer);
+    };
     signal?.addEventListener("abort", stop);
     return stop;
   },
