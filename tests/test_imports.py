@@ -16,9 +16,11 @@ PACKAGE = Path(__file__).parents[1] / "intempt_nb"
 ORDER = [
     "_version",
     "errors",
+    "extras",
     "display",
     "schema",
     "codecs",
+    "profiling",
     "api",
     "transfer",
     "listing",

@@ -2,6 +2,6 @@
 
 from intempt_nb.analysis.identifier_check import IdentifierCheck, ReferenceCheck
 from intempt_nb.analysis.identifiers import check_identifier
-from intempt_nb.analysis.profiling.profile import ColumnProfile, Profile, profile
+from intempt_nb.profiling.profile import ColumnProfile, Profile, profile
 
 __all__ = ["ColumnProfile", "IdentifierCheck", "Profile", "ReferenceCheck", "check_identifier", "profile"]

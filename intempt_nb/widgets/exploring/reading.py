@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from intempt_nb.analysis.profiling.profile import profile
 from intempt_nb.errors import IntemptError
+from intempt_nb.profiling.profile import profile
 from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from intempt_nb.analysis.profiling.profile import Profile
     from intempt_nb.api.resources import Identifier, Relation
     from intempt_nb.client import Client
     from intempt_nb.handles import CollectionHandle, SourceHandle
+    from intempt_nb.profiling.profile import Profile
     from intempt_nb.schema.mapping.pandas import DtypeBackend
 
     IsWanted = Callable[[], bool]

@@ -6,10 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.analysis.profiling.charts import histogram_picture
-from intempt_nb.analysis.profiling.columns import as_python
-from intempt_nb.analysis.profiling.profile import distinct_text, range_text, top_text
 from intempt_nb.display import shorten
+from intempt_nb.profiling.charts import histogram_picture
+from intempt_nb.profiling.columns import as_python
+from intempt_nb.profiling.profile import distinct_text, range_text, top_text
 from intempt_nb.schema.model import describe, without_null
 from intempt_nb.widgets.exploring.loading import BACKENDS, problems
 from intempt_nb.widgets.exploring.reading import FIRST_ROWS, SAMPLE_ROWS
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from intempt_nb.analysis.profiling.profile import ColumnProfile, Profile
     from intempt_nb.handles import CollectionHandle
+    from intempt_nb.profiling.profile import ColumnProfile, Profile
     from intempt_nb.schema.schema import Schema
     from intempt_nb.widgets.exploring.loading import LoadForm
     from intempt_nb.widgets.exploring.reading import Branch

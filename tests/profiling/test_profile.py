@@ -20,8 +20,8 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import intempt_nb as inb
-from intempt_nb.analysis.profiling import bars, counting
-from intempt_nb.analysis.profiling.profile import ColumnProfile, profile
+from intempt_nb.profiling import bars, counting
+from intempt_nb.profiling.profile import ColumnProfile, profile
 from random_arrow import arrow_types
 
 UTC = dt.UTC

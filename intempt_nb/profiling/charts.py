@@ -10,7 +10,7 @@ import numpy as np
 from intempt_nb.display import Picture
 
 if TYPE_CHECKING:
-    from intempt_nb.analysis.profiling.bars import Histogram
+    from intempt_nb.profiling.bars import Histogram
 
 __all__ = ["edge_text", "histogram_alt", "histogram_picture"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from intempt_nb.analysis.profiling.bars import FEWEST_BINS, Histogram
-from intempt_nb.analysis.profiling.charts import histogram_picture
-from intempt_nb.analysis.profiling.columns import ColumnProfile, Lengths, Tally
 from intempt_nb.display import html_table, shorten, text_table
 from intempt_nb.errors import DataError, suggest
+from intempt_nb.profiling.bars import FEWEST_BINS, Histogram
+from intempt_nb.profiling.charts import histogram_picture
+from intempt_nb.profiling.columns import ColumnProfile, Lengths, Tally
 from intempt_nb.schema.mapping.frames import from_frame
 from intempt_nb.schema.mapping.metadata import carried_schema
 from intempt_nb.schema.model import describe

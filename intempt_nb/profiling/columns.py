@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.analysis.profiling.bars import HUGE, Cells, Decimals, Integers, Moments
-from intempt_nb.analysis.profiling.counting import Distinct, Frequent, hashes_of, whole_numbers
+from intempt_nb.profiling.bars import HUGE, Cells, Decimals, Integers, Moments
+from intempt_nb.profiling.counting import Distinct, Frequent, hashes_of, whole_numbers
 
 if TYPE_CHECKING:
-    from intempt_nb.analysis.profiling.bars import Histogram
+    from intempt_nb.profiling.bars import Histogram
 
 __all__ = ["ColumnProfile", "Lengths", "Tally"]
 
