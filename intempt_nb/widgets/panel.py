@@ -74,12 +74,23 @@ class Panel(anywidget.AnyWidget):
         """Return what is shown, as JSON; called with the lock held."""
 
     def _receive(self, _: object, message: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
-        """Carry out an action of the browser; a nudge only sees that what was sent before it is not slept through."""
-        if message.get("action") == "nudge":
-            return
+        """Carry out an action of the browser, which sends it again until the state says that it was.
+
+        Kernels lose messages (ipykernel#1557) and sleep through them (ipykernel#1554). So an action that has come
+        before does nothing, nor does one whose predecessor has not: both come once more, in order.
+        """
         with self._lock:
-            self._guarded(lambda: self._carry_out(message, buffers))
+            if not self._is_out_of_turn(message):
+                self._guarded(lambda: self._carry_out(message, buffers))
             self._publish()
+
+    def _is_out_of_turn(self, message: Mapping[str, Any]) -> bool:
+        seq = message.get("seq")
+        before = self._acks.get(shorten(message.get("view"), LONGEST_ID))
+        if before is None and len(self._acks) < MOST_VIEWS:
+            before = 0
+        # What is no number is refused later; a view that was forgotten may go on.
+        return isinstance(seq, int) and before is not None and seq != before + 1
 
     def _carry_out(self, message: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         self._focus = self._notice = None
@@ -94,7 +105,8 @@ class Panel(anywidget.AnyWidget):
     def _acknowledge(self, view: str, seq: Any) -> None:
         if not isinstance(seq, int):
             raise DataError(f"{shorten(repr(seq))} is no number of an action")
-        self._acks[view] = max(self._acks.pop(view, 0), seq)  # put last: the view that acts
+        self._acks.pop(view, None)  # put last: the view that acts
+        self._acks[view] = seq
         if len(self._acks) > MOST_VIEWS:
             del self._acks[next(iter(self._acks))]
 

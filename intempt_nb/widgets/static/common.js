@@ -155,6 +155,7 @@ const panel = (draw, hear) => ({
     const view = `${Date.now().toString(36)}${(views++).toString(36)}${Math.random().toString(36).slice(2, 8)}`;
     const local = {};
     let sent = 0;
+    let unanswered = []; // actions with their buffers
     let focused = 0;
     let state = model.get("state");
     let late = null; // or in words
@@ -168,7 +169,9 @@ const panel = (draw, hear) => ({
     const acked = () => (model.get("state").acks || {})[view] || 0;
     const send = (action, args = {}, buffers = undefined) => {
       sent += 1;
-      if (post({ action, view, seq: sent, ...args }, buffers)) timer ??= setTimeout(waited, PATIENCE, PATIENCE);
+      const message = { action, view, seq: sent, ...args };
+      unanswered.push([message, buffers]);
+      if (post(message, buffers)) timer ??= setTimeout(waited, PATIENCE, PATIENCE);
       return sent;
     };
     // Returns whether it could be sent; a kernel that is new or gone has no ear for the panels of the old one.
@@ -184,11 +187,14 @@ const panel = (draw, hear) => ({
       }
       return !gone;
     };
-    // A kernel can sleep through a message until the next one comes (ipykernel#1554), so it is nudged.
+    const settle = () => { unanswered = unanswered.filter(([message]) => message.seq > acked()); };
+    // A kernel can lose a message (ipykernel#1557) or sleep through it (ipykernel#1554): what has no answer is sent again,
+    // and Python does nothing twice.
     const waited = (patience) => {
       timer = null;
-      late = acked() < sent ? (patience < SILENCE ? BUSY : SILENT) : null;
-      if (!late || !post({ action: "nudge", view })) return;
+      settle();
+      late = unanswered.length ? (patience < SILENCE ? BUSY : SILENT) : null;
+      if (!late || !unanswered.every(([message, buffers]) => post(message, buffers))) return;
       timer = setTimeout(waited, 2 * patience, 2 * patience);
       redraw();
     };
@@ -225,7 +231,7 @@ const panel = (draw, hear) => ({
       const active = root.getRootNode().activeElement;
       const inside = active && root.contains(active) ? active : null;
       const range = inside && typeof inside.selectionStart === "number" ? [inside.selectionStart, inside.selectionEnd] : null;
-      awaiting = acked() < sent;
+      awaiting = unanswered.length > 0;
       patch(root, [head(state, late, gone), draw({ state, send, local, redraw, id, root })].flat(), false);
       if (gone) disable(root, inside);
       if (inside?.disabled) stopped = inside.dataset.k; // by what it began; the browser takes the focus away from it
@@ -238,7 +244,8 @@ const panel = (draw, hear) => ({
       }
     };
     const arrived = () => {
-      if (pressed !== null || acked() < sent) return; // older than what was done here since; its own answer is on the way
+      settle();
+      if (pressed !== null || unanswered.length) return; // older than what was done here since; its own answer is on the way
       state = model.get("state");
       late = null;
       clearTimeout(timer);
@@ -294,7 +301,7 @@ const focusOn = (root, key) => {
 
 // Two live regions that are always there: a reader tells only of changes in a region that it knows.
 const BUSY = "Waiting for the kernel, which is busy";
-const SILENT = "The kernel does not answer. A cell is running, or the kernel hangs; then restart it.";
+const SILENT = "The kernel does not answer. If no cell is running, reload the page, or restart the kernel.";
 const GONE = { kind: "error", text: "The kernel was restarted or is gone. Run this cell again." };
 const head = (state, late, gone) => h("div", { class: "inb-head", key: "inb-head" },
   h("div", { key: "status", class: "inb-status", role: "status", "aria-live": "polite" },
