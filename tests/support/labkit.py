@@ -125,6 +125,22 @@ class Book:
         """Return the output of a cell, the last one by default."""
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea")
 
+    def restored(self) -> Locator:
+        """Return the last output of a notebook that was opened again, with its widget.
+
+        JupyterLab sometimes draws an output before it has the kernel's widgets back, and leaves it at that; a person
+        reloads the page.
+        """
+        for _ in range(3):
+            output = self.output()
+            drawn = output.locator(".inb").or_(output.get_by_text("model not found"))
+            drawn.first.wait_for(timeout=PATIENCE * 1000)
+            if output.get_by_text("model not found").count() == 0:
+                break
+            self.page.reload()
+            self.page.wait_for_function(READY, timeout=PATIENCE * 1000)
+        return self.output()
+
     def value(self, expression: str) -> Any:
         """Evaluate an expression in the kernel, without a trace in the notebook; it must give JSON."""
         found = self.page.evaluate(ASK, f"__import__('json').dumps({expression})")

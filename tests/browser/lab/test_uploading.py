@@ -111,7 +111,7 @@ def test_an_upload_is_cancelled_and_goes_on_and_is_found_again_in_a_notebook_tha
         book.until("panel.control.paused")
         book.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     with lab.opened(desk, "flights.ipynb") as book:
-        panel = book.output()
+        panel = book.restored()
         expect(panel.get_by_role("button", name="Go on with the upload")).to_be_visible()
         book.shot("lab-upload-found-again")
         book.value("slow.close()")
