@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from intempt_nb.schema.inferring.inference import InferredSchema
     from intempt_nb.schema.parsing.avro import SchemaWarning
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.source_kinds import DATA_SOURCE_TYPES, SOURCE_CATEGORIES
     from intempt_nb.tracker import Tracker
     from intempt_nb.transfer.control import UploadControl
     from intempt_nb.transfer.options import Limits
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.scan import Scan
 
 __all__ = [
+    "DATA_SOURCE_TYPES",
+    "SOURCE_CATEGORIES",
     "ApiError",
     "AuthenticationError",
     "AvroScan",
@@ -106,6 +109,7 @@ _HOMES = {
     "CollectionHandle": "intempt_nb.handles",
     "Compatibility": "intempt_nb.schema.comparing.compatibility",
     "ConfigurationError": "intempt_nb.errors",
+    "DATA_SOURCE_TYPES": "intempt_nb.source_kinds",
     "DataError": "intempt_nb.errors",
     "DeliveryUnknownError": "intempt_nb.errors",
     "InferredSchema": "intempt_nb.schema.inferring.inference",
@@ -117,6 +121,7 @@ _HOMES = {
     "RejectedError": "intempt_nb.errors",
     "Scan": "intempt_nb.transfer.scan",
     "Schema": "intempt_nb.schema.schema",
+    "SOURCE_CATEGORIES": "intempt_nb.source_kinds",
     "SchemaCheck": "intempt_nb.schema.checking.check",
     "SchemaDiff": "intempt_nb.schema.comparing.difference",
     "SchemaError": "intempt_nb.errors",

@@ -53,7 +53,7 @@ def serve(
     db: Annotated[Path, typer.Option(help="The SQLite file that keeps the data; made if it is not there.")],
     port: Annotated[int, typer.Option(help="Port on this machine; 0 for any free one.")] = 8787,
 ) -> None:
-    """Run the sandbox alone, until Ctrl-C. The key is INTEMPT_API_KEY, or a new one that is printed."""
+    """Run the sandbox alone, until Ctrl-C, with a demo page to click on. The key is INTEMPT_API_KEY, or a new one."""
     from intempt_nb.server.serve import run
 
     run(db, port, announce=typer.echo)

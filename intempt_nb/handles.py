@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from intempt_nb.api import endpoints
 from intempt_nb.collection_data import CollectionData, names_of
 from intempt_nb.display import html_table, text_table
-from intempt_nb.errors import DataError, NotFoundError
+from intempt_nb.errors import DataError, IntemptError, NotFoundError
 from intempt_nb.links import identifiers_of, relations_of
 from intempt_nb.listing import Listing
 from intempt_nb.schema.mapping.standalone import chosen_fields
 from intempt_nb.schema.schema import Schema
+from intempt_nb.source_kinds import Example, how_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from intempt_nb.api.resources import Collection, CollectionKind, Identifier, Relation, Source
     from intempt_nb.api.transport import Transport
+    from intempt_nb.source_kinds import HowTo
 
 __all__ = ["CollectionHandle", "SourceHandle", "list_collections", "list_sources"]
 
@@ -63,6 +65,15 @@ class SourceHandle:
         """The kind of source: ``js``, ``ios``, ``api`` and others; None if the server does not say."""
         return self.record.type
 
+    @property
+    def how_to(self) -> HowTo:
+        """How to put data in, with a collection of its own (which the server is asked for), and without any key."""
+        try:
+            found = [(each.name, each.kind, each.schema) for each in self.collections.values()]
+        except IntemptError:
+            found = []  # the key may not read them; the way in is the same
+        return how_to(self.record, Example.choose(self.type, found), self._transport.base_url, self._transport.org)
+
     def create_collection(
         self,
         name: str,
@@ -101,19 +112,31 @@ class SourceHandle:
         endpoints.delete_source(self._transport, self.id)
 
     def __repr__(self) -> str:
+        """Say what is known of it; debuggers call this, so the server is not asked."""
         return _handle_text("source", self._key, self._rows())
 
+    def __str__(self) -> str:
+        """Return what it is, and how to put data in."""
+        way_in = self.how_to
+        return f"{self!r}\n\n{way_in}"
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("…" if cycle or not self.record else repr(self))
+        printer.text("…" if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        return html_table((f"Source {self.record.name}", ""), self._rows())
+        return html_table((f"Source {self.record.name}", ""), self._rows()) + self.how_to._repr_html_()
 
     def _rows(self) -> list[tuple[str, object]]:
         if self._record is None:
             return [("", "nothing asked of the server yet")]
         source = self._record
-        rows = [("id", source.id), ("type", source.type), ("title", source.title), ("description", source.description)]
+        rows = [
+            ("id", source.id),
+            ("type", source.type),
+            ("title", source.title),
+            ("description", source.description),
+            ("tracker number", source.tracker_number),
+        ]
         return [(label, value) for label, value in rows if value is not None]
 
 

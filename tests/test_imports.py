@@ -26,7 +26,9 @@ ORDER = [
     "listing",
     "links",
     "collection_data",
+    "source_kinds",
     "handles",
+    "handover",
     "sandbox_handle",
     "client",
     "tracker",
@@ -96,5 +98,6 @@ def test_using_its_names_pulls_in_neither_server_nor_widgets_nor_keyring() -> No
 
 
 NEVER_BEFORE_USE = {
-    "starlette", "uvicorn", "ipywidgets", "anywidget", "keyring", "typer", "tqdm", "IPython", "fastavro", "requests"
+    "starlette", "uvicorn", "ipywidgets", "anywidget", "keyring", "typer", "tqdm", "IPython", "fastavro", "requests",
+    "duckdb", "matplotlib", "polars", "scipy", "sklearn", "skops", "skrub",
 }  # fmt: skip

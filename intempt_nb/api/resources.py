@@ -68,6 +68,11 @@ class Source:
         ``js``, ``ios``, ``api`` and others; None if not given.
     active
         Whether it takes data; None if the server does not say.
+    tracker_number
+        What its pages send with instead of a key: public, and good for sending events to this source only. Sandbox
+        only; None for a source without a tracker.
+    tracker_snippet
+        The HTML that goes into the head of its pages. Sandbox only; None for others than web sources.
     links
         HAL links by relation: ``self``, ``collections``.
     """
@@ -78,6 +83,8 @@ class Source:
     description: str | None = None
     type: str | None = None
     active: bool | None = None
+    tracker_number: str | None = None
+    tracker_snippet: str | None = field(default=None, repr=False)
     links: Mapping[str, Link] = field(default_factory=dict, repr=False, hash=False)
 
     @classmethod
@@ -91,6 +98,8 @@ class Source:
             description=read.optional_text("description"),
             type=read.optional_text("type"),
             active=read.optional_flag("active"),
+            tracker_number=read.optional_id("trackerNumber"),
+            tracker_snippet=read.optional_text("trackerSnippet"),
             links=read_links(read.value),
         )
 

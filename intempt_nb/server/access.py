@@ -2,6 +2,9 @@
 
 Keys are kept and compared as SHA-256 digests. They are long random numbers, so the digest needs no salt and says
 nothing about the key.
+
+A key must not stand in a web page, where all can read it. There a source goes by its tracker number [ours]: public, and
+good for nothing but to send events to that one source. It is random, so that only those find it who see the page.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intempt_nb.server.answers import HttpError, forbidden
+from intempt_nb.server.ids import parse_id
 
 if TYPE_CHECKING:
     from intempt_nb.server.store import Store
 
-__all__ = ["Access", "authenticate", "digest_of", "new_key"]
+__all__ = ["Access", "authenticate", "authenticate_tracker", "digest_of", "new_key"]
 
 _SCHEMES = ("apikey", "bearer")  # the second as a public client sends it [java]
 
@@ -88,6 +92,22 @@ def authenticate(header: str | None, organization: bytes, store: Store) -> Acces
     if not sources:
         raise _unauthorized("this API key is not known here; use the one that the sandbox gave out")
     return Access(sources[0])
+
+
+def authenticate_tracker(number: str, store: Store) -> Access:
+    """Return what a tracker number opens: its source, which the one path that takes such numbers only writes to.
+
+    Raises
+    ------
+    HttpError
+        401 for a number that no source has.
+    """
+    found = parse_id(number)
+    with store.read() as tx:
+        source = None if found is None else tx.source_of_tracker(found)
+    if source is None:
+        raise HttpError(401, "no source has this tracker number; copy the snippet of the source once more")
+    return Access(source.id)
 
 
 def _unauthorized(message: str) -> HttpError:

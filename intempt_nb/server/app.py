@@ -15,13 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 
 from intempt_nb.display import shorten
-from intempt_nb.server import collection_calls, data_calls, link_calls, source_calls
-from intempt_nb.server.access import authenticate, digest_of
+from intempt_nb.server import collection_calls, data_calls, link_calls, source_calls, tracker_calls
+from intempt_nb.server.access import authenticate, authenticate_tracker, digest_of
 from intempt_nb.server.answers import HttpError, error_answer, invalid, json_answer, not_found
 from intempt_nb.server.calls import Call
 from intempt_nb.server.faults import FAULTS_PATH, Faults, FaultScript, fault_calls
-from intempt_nb.server.guard import LOOPBACK, BodyLimit, FailureAnswers, HostAllowList
+from intempt_nb.server.guard import LOOPBACK, BodyLimit, FailureAnswers, HostAllowList, TrackerOrigins
 from intempt_nb.server.hal import Hal
+from intempt_nb.server.pages import page_routes
 from intempt_nb.server.store import is_busy
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from intempt_nb.server.access import Access
     from intempt_nb.server.store import Store
 
     Handler: TypeAlias = Callable[[Call], Response]
@@ -56,6 +58,7 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/identifiers/{identifier}": {"GET": link_calls.show_identifier},
     "/relations": {"GET": link_calls.list_relations, "POST": link_calls.create_relation},
     "/relations/{relation}": {"GET": link_calls.show_relation},
+    "/trackers/{tracker}/events": {"POST": tracker_calls.receive_events},
 }
 
 
@@ -102,6 +105,7 @@ def create_app(
     guards = [
         Middleware(FailureAnswers),
         Middleware(HostAllowList, hosts=hosts),
+        Middleware(TrackerOrigins, prefix=f"/v1/{org}/trackers/"),
         Middleware(Faults, script=script, prefix=f"/v1/{org}"),
         Middleware(BodyLimit, limit=max_body),
     ]
@@ -109,6 +113,7 @@ def create_app(
         routes=[
             _root(site),
             _route(site, FAULTS_PATH, fault_calls(script)),
+            *page_routes(store, org),
             *(_route(site, f"/v1/{{org}}{path}", calls) for path, calls in _ROUTES.items()),
         ],
         middleware=[*guards, *middleware],
@@ -154,12 +159,20 @@ def _route(site: _Site, path: str, handlers: Mapping[str, Handler]) -> Route:
 
 def _answer(site: _Site, handler: Handler, request: Request, body: bytes) -> Response:
     _check_accept(request)
-    access = authenticate(request.headers.get("authorization"), site.key_digest, site.store)
+    access = _authenticated(site, request)
     org = request.path_params.get("org", site.org)  # the sandbox's own paths have none
     if org != site.org:
         raise not_found("organisation", org)
     hal = Hal(f"{str(request.base_url).rstrip('/')}/v1/{org}")
     return handler(Call(site.store, hal, access, request.path_params, request.query_params, body))
+
+
+def _authenticated(site: _Site, request: Request) -> Access:
+    """Return what a request's credential opens: a number in the one path that has one, else the key in the header."""
+    number = request.path_params.get("tracker")
+    if number is not None:
+        return authenticate_tracker(number, site.store)
+    return authenticate(request.headers.get("authorization"), site.key_digest, site.store)
 
 
 def _check_accept(request: Request) -> None:

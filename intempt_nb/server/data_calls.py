@@ -32,11 +32,14 @@ __all__ = [
     "DEFAULT_LIMIT",
     "MAX_ERRORS",
     "MAX_LIMIT",
+    "Target",
     "create_item",
     "create_items",
     "delete_item",
     "list_items",
+    "preparer",
     "show_item",
+    "target_of",
 ]
 
 DEFAULT_LIMIT = 10_000
@@ -50,7 +53,7 @@ MAX_ERRORS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """A collection that can take data, with the schema of its primary identifier."""
 
     collection: Collection
@@ -60,7 +63,7 @@ class _Target:
 def create_item(call: Call) -> Response:
     """``POST /collections/{id}/data`` with one item [ref]."""
     item = call.json_object()
-    [(collection_id, [row])] = _store(call, lambda tx: [_target(tx, call.collection(tx))], [[item]])
+    [(collection_id, [row])] = _store(call, lambda tx: [target_of(tx, call.collection(tx))], [[item]])
     return text_answer(call.hal.item(collection_id, Item(*row)), 201)
 
 
@@ -72,13 +75,13 @@ def create_items(call: Call) -> Response:
             found = shorten(json.dumps(items, ensure_ascii=False))
             raise invalid(f"{name!r} is {found}; expected a list of items: {{collection: [item, …]}}")
 
-    def find(tx: Transaction) -> list[_Target]:
+    def find(tx: Transaction) -> list[Target]:
         source = call.source(tx)
         known = {each.name: each for each in tx.collections(source_id=source.id)}
         for name in body:
             if name not in known:
                 raise invalid(f"source {source.name!r} has no collection {shorten(name)!r}{suggest(name, known)}")
-        return [_target(tx, known[name]) for name in body]
+        return [target_of(tx, known[name]) for name in body]
 
     stored = _store(call, find, list(body.values()))
     return text_answer(call.hal.stored(call.path_id("source"), stored), 201)
@@ -131,9 +134,10 @@ def _item(call: Call, tx: Transaction) -> tuple[Collection, Item]:
     return collection, item
 
 
-def _target(tx: Transaction, collection: Collection) -> _Target:
+def target_of(tx: Transaction, collection: Collection) -> Target:
+    """Return a collection as a target; a 400 if it has no primary identifier."""
     for primary in tx.identifiers(collection.id, kind="primary"):
-        return _Target(collection, primary.schema)
+        return Target(collection, primary.schema)
     raise invalid(
         f"collection {collection.name!r} has no primary identifier; create one before any data is posted "
         "(POST /identifiers)"
@@ -141,7 +145,7 @@ def _target(tx: Transaction, collection: Collection) -> _Target:
 
 
 def _store(
-    call: Call, find: Callable[[Transaction], list[_Target]], batches: Sequence[list[Any]]
+    call: Call, find: Callable[[Transaction], list[Target]], batches: Sequence[list[Any]]
 ) -> list[tuple[int, Rows]]:
     """Check the items of each target and store all of them; return the rows stored, by collection."""
     with call.store.read() as tx:
@@ -163,11 +167,11 @@ def _store(
     ]
 
 
-def _prepare_all(targets: Sequence[_Target], batches: Sequence[list[Any]]) -> list[list[tuple[str, str]]]:
+def _prepare_all(targets: Sequence[Target], batches: Sequence[list[Any]]) -> list[list[tuple[str, str]]]:
     prepared: list[list[tuple[str, str]]] = []
     errors: list[dict[str, Any]] = []
     for target, items in zip(targets, batches, strict=True):
-        prepare = _preparer(target.collection.schema, target.key_schema)
+        prepare = preparer(target.collection.schema, target.key_schema)
         rows = []
         for index, item in enumerate(items):
             try:
@@ -184,7 +188,7 @@ def _prepare_all(targets: Sequence[_Target], batches: Sequence[list[Any]]) -> li
 
 
 @lru_cache(maxsize=512)
-def _preparer(schema_text: str, key_schema_text: str) -> Prepare:
+def preparer(schema_text: str, key_schema_text: str) -> Prepare:
     """Return a function that takes an item and returns its key text and the JSON text to store."""
     schema = parsed_schema(schema_text)
     columns = {field.name: field for field in schema.record.fields}

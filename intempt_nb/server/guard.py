@@ -1,4 +1,4 @@
-"""What stands in front of the application: the names it has, how much it reads, and what it says when it fails."""
+"""What stands in front of the application: its names, who may read its answers, body sizes, and what a failure says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 
 from intempt_nb.display import shorten
 from intempt_nb.server.answers import HttpError, error_answer, invalid
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "BodyLimit", "FailureAnswers", "HostAllowList"]
+__all__ = ["LOOPBACK", "BodyLimit", "FailureAnswers", "HostAllowList", "TrackerOrigins"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The names a machine has for itself."""
@@ -87,6 +87,42 @@ class HostAllowList:
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class TrackerOrigins:
+    """Lets pages of any origin read what the tracker's own paths answer, and nothing else here.
+
+    A page that has the snippet comes from another origin than the sandbox. Its script sends plain text without a header
+    of its own, so that browsers ask no leave before (OPTIONS is no method of these paths); what it has to read is
+    whether it arrived, and when to come again.
+
+    Parameters
+    ----------
+    app
+        What is guarded; faults and refusals too are answers that the script has to read.
+    prefix
+        What the tracker's paths begin with.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and have the answer say who may read it."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+            await self._app(scope, receive, send)
+            return
+
+        async def opened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Access-Control-Allow-Origin"] = "*"
+                headers["Access-Control-Expose-Headers"] = "Retry-After"
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            await send(message)
+
+        await self._app(scope, receive, opened)
 
 
 class BodyLimit:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.server.answers import to_json
+from intempt_nb.server.snippet import snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,13 +42,16 @@ class Hal:
         return {"_embedded": {name: list(objects)}, "_links": links}
 
     def source(self, source: Source) -> dict[str, Any]:
-        """Return a source [ref]."""
+        """Return a source [ref], with its tracker number and the snippet for its pages, if it has them [ours]."""
+        number = source.tracker_number
         return {
             "id": str(source.id),
             "name": source.name,
             "title": source.title,
             "description": source.description,
             "type": source.type,
+            **({} if number is None else {"trackerNumber": str(number)}),
+            **({"trackerSnippet": snippet(self.base, number)} if number is not None and source.type == "js" else {}),
             "_links": self._links(self=f"/sources/{source.id}", collections=f"/sources/{source.id}/collections"),
         }
 

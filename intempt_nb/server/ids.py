@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 
-__all__ = ["EPOCH_MS", "LOWEST", "MAX_ID", "id_floor", "now_ms", "parse_id"]
+__all__ = ["EPOCH_MS", "LOWEST", "MAX_ID", "id_floor", "new_tracker_number", "now_ms", "parse_id"]
 
 EPOCH_MS = 1_566_950_400_000
 """2019-08-28: with it an id made in May 2020 has the size of those in the seed."""
@@ -31,6 +31,11 @@ def id_floor() -> int:
     """Return the number above which the ids made now begin; the store takes care that none is used twice."""
     millis = max(now_ms() - EPOCH_MS, LOWEST >> _LOW_BITS, 0)
     return max((millis << _LOW_BITS) | secrets.randbits(_LOW_BITS - 1), LOWEST)
+
+
+def new_tracker_number() -> int:
+    """Return a number of 19 digits that cannot be guessed: 62 random bits."""
+    return secrets.randbelow(MAX_ID - 10**18) + 10**18
 
 
 def parse_id(value: object) -> int | None:

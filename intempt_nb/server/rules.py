@@ -21,6 +21,7 @@ __all__ = [
     "CATEGORIES",
     "IDENTIFIER_TYPES",
     "RELATION_TYPES",
+    "TRACKED",
     "check_collection",
     "check_identifier",
     "check_relation",
@@ -32,6 +33,9 @@ __all__ = [
 
 CATEGORIES: Mapping[str, str] = {"js": "Intempt Web Tracker", "ios": "iOS App", "api": "API Source"}
 """The categories a source is picked from [seed 001], by the type they are on the wire."""
+
+TRACKED = ("js", "ios")
+"""The types of sources whose data comes from where no key can be kept: they have a tracker number [ours]."""
 
 IDENTIFIER_TYPES = ("primary", "foreign", "user", "profile", "account")
 """The first two from [seed 000], user from [ref], the others from [java]."""

@@ -22,6 +22,7 @@ from intempt_nb.server.app import MAX_BODY, create_app
 from intempt_nb.server.connections import OpenProtocol
 from intempt_nb.server.faults import FaultScript
 from intempt_nb.server.guard import LOOPBACK
+from intempt_nb.server.pages import DEMO_PATH
 from intempt_nb.server.store import MEMORY, Store
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def run(
             f"Intempt sandbox at {address}, organisation {org!r}, data in {store.path}",
             "API key: as given" if given else f"API key: {key} (made for this run; set {API_KEY_VARIABLE} to keep one)",
             "Connect: " + _connect(org, address, None if given else key),
+            f"Demo page: {address}{DEMO_PATH} (a visit sets up its source)",
             "Ctrl-C stops it.",
         ]
         faults = FaultScript()

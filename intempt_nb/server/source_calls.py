@@ -8,7 +8,8 @@ from intempt_nb.server.access import digest_of, new_key
 from intempt_nb.server.answers import invalid, json_answer
 from intempt_nb.server.calls import read_optional_text, read_text
 from intempt_nb.server.defaults import create_defaults
-from intempt_nb.server.rules import slug, source_type
+from intempt_nb.server.ids import new_tracker_number
+from intempt_nb.server.rules import TRACKED, slug, source_type
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -30,7 +31,7 @@ def create_source(call: Call) -> Response:
     """``POST /sources {type, title | name, description?}``; sandbox only [ours].
 
     The answer is the source with its ``apiKey``, which is shown this once. Web and iOS sources are born with their
-    default collections [seed 001].
+    default collections [seed 001] and a tracker number.
     """
     call.access.require_organization("creating a source")
     body = call.json_object()
@@ -40,10 +41,11 @@ def create_source(call: Call) -> Response:
     description = read_optional_text(body, "description")
     kind = source_type(read_text(body, "type"))
     key = new_key()
+    number = new_tracker_number() if kind in TRACKED else None
     with call.store.write() as tx:
         if tx.sources(name):
             raise invalid(f"there is a source {name!r} already; choose another name")
-        source = tx.add_source(name, title, description, kind, digest_of(key))
+        source = tx.add_source(name, title, description, kind, digest_of(key), number)
         create_defaults(tx, source)
     answer = call.hal.source(source)
     links = answer.pop("_links")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intempt_nb.errors import ConfigurationError
-from intempt_nb.server.tables import LAYOUT, Transaction
+from intempt_nb.server.tables import LAYOUT, Transaction, upgrade
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["LAYOUT_VERSION", "MEMORY", "Store", "is_busy"]
 
 MEMORY = ":memory:"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+
+_FIRST_LAYOUT = 1  # without tracker numbers
 
 _APPLICATION_ID = 0x494E5442  # "INTB", in the file's header
 _BUSY_SECONDS = 10.0
@@ -147,13 +149,18 @@ def _claim(connection: sqlite3.Connection, path: str) -> None:
     """Make a new file the sandbox's, or find that an existing one is; a file of anybody else is not touched."""
     try:
         with _transaction(connection, "BEGIN"):
-            new = _is_new(connection, path)
-        if new:
+            layout = _layout_of(connection, path)
+        if layout is None:
             _use_wal(connection)
+        if layout != LAYOUT_VERSION:
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 # Another process may have been first, between the look and the lock.
-                if _is_new(connection, path):
+                layout = _layout_of(connection, path)
+                if layout is None:
                     _lay_out(connection)
+                elif layout == _FIRST_LAYOUT:
+                    upgrade(connection)
+                    connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
 
@@ -184,20 +191,21 @@ def _unusable(path: str, error: sqlite3.Error) -> ConfigurationError:
     )
 
 
-def _is_new(connection: sqlite3.Connection, path: str) -> bool:
+def _layout_of(connection: sqlite3.Connection, path: str) -> int | None:
+    """Return the version of a file's layout, None if it is new."""
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not tables:
-        return True
+        return None
     if owner != _APPLICATION_ID:
         raise ConfigurationError(f"{path!r} is the database of another program; name another file for the sandbox")
-    if version != LAYOUT_VERSION:
+    if version not in (_FIRST_LAYOUT, LAYOUT_VERSION):
         raise ConfigurationError(
             f"{path!r} was written by another version of this package (layout {version}, this one reads "
             f"{LAYOUT_VERSION}); name another file, or open it with that version"
         )
-    return False
+    return int(version)
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:

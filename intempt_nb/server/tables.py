@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.server.answers import to_json
-from intempt_nb.server.ids import id_floor
+from intempt_nb.server.ids import id_floor, new_tracker_number
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-__all__ = ["LAYOUT", "Collection", "Identifier", "Item", "Relation", "Source", "Transaction"]
+__all__ = ["LAYOUT", "Collection", "Identifier", "Item", "Relation", "Source", "Transaction", "upgrade"]
+
+_BY_TRACKER = "CREATE UNIQUE INDEX sources_by_tracker ON sources (tracker_number)"
 
 LAYOUT = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "INSERT INTO meta VALUES ('last_id', 0)",
     """CREATE TABLE sources (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, description TEXT,
-        type TEXT NOT NULL)""",
+        type TEXT NOT NULL, tracker_number INTEGER)""",
+    _BY_TRACKER,
     """CREATE TABLE api_keys (
         digest BLOB PRIMARY KEY, source_id INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE) WITHOUT ROWID""",
     """CREATE TABLE collections (
@@ -47,15 +50,25 @@ LAYOUT = (
 )
 
 
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the first layout to the second, which has tracker numbers; the sources that need one get it."""
+    connection.execute("ALTER TABLE sources ADD COLUMN tracker_number INTEGER")
+    connection.execute(_BY_TRACKER)
+    found = connection.execute("SELECT id FROM sources WHERE type IN ('js', 'ios')").fetchall()
+    numbers = [(new_tracker_number(), source_id) for (source_id,) in found]
+    connection.executemany("UPDATE sources SET tracker_number = ? WHERE id = ?", numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An integration that data comes through."""
+    """An integration that data comes through; `tracker_number` is what its pages send with, None for other kinds."""
 
     id: int
     name: str
     title: str
     description: str | None
     type: str
+    tracker_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +164,21 @@ class Transaction:
         ).fetchone()
         return int(row[0]) - count + 1
 
-    def add_source(self, name: str, title: str, description: str | None, kind: str, key_digest: bytes) -> Source:
+    def add_source(
+        self,
+        name: str,
+        title: str,
+        description: str | None,
+        kind: str,
+        key_digest: bytes,
+        tracker_number: int | None = None,
+    ) -> Source:
         """Add a source and its API key."""
-        new_id = self._add("sources", name=name, title=title, description=description, type=kind)
+        new_id = self._add(
+            "sources", name=name, title=title, description=description, type=kind, tracker_number=tracker_number
+        )
         self._connection.execute("INSERT INTO api_keys VALUES (?, ?)", (key_digest, new_id))
-        return Source(new_id, name, title, description, kind)
+        return Source(new_id, name, title, description, kind, tracker_number)
 
     def sources(self, name: str | None = None) -> list[Source]:
         """Return all sources, or the one of that name."""
@@ -164,6 +187,11 @@ class Transaction:
     def source(self, source_id: int) -> Source | None:
         """Return a source, None if there is none."""
         rows = self._all("SELECT * FROM sources", id=source_id)
+        return Source(*rows[0]) if rows else None
+
+    def source_of_tracker(self, number: int) -> Source | None:
+        """Return the source of a tracker number, None if there is none."""
+        rows = self._all("SELECT * FROM sources", tracker_number=number)
         return Source(*rows[0]) if rows else None
 
     def delete_source(self, source_id: int) -> None:

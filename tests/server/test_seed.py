@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-HOST = "https://api.intempt.com"
-SOURCE, COLLECTION, PRIMARY = "98091578149437440", "98092788222918656", "98124356064772096"
-VISITOR_KEY = "98109073040211968"
+from seed import COLLECTION, HOST, PRIMARY, SOURCE, VISITOR_KEY, exchanges, send_with_curl, track_line
+
 ID = re.compile(r"\d{17,19}")
 HEX32 = "0123456789abcdef0123456789abcdef"
-
-
-def seed() -> str:
-    """Return the text of seed 000; it lies beside the clone, or where ``INTEMPT_NB_SHARED`` says."""
-    shared = Path(os.environ.get("INTEMPT_NB_SHARED") or Path(__file__).resolve().parents[2].parent / "shared")
-    found = sorted((shared / "seeds").glob("000_*.txt"))
-    if found:
-        return found[0].read_text(encoding="utf-8")
-    message = f"no seed 000 under {shared.name}/seeds; set INTEMPT_NB_SHARED to the folder that holds 'seeds'"
-    if os.environ.get("INTEMPT_NB_STRICT"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-def blocks() -> list[str]:
-    return re.findall(r"```\w*\n(.*?)```", seed(), re.DOTALL)
-
-
-def exchanges() -> list[tuple[str, Any]]:
-    """Return each curl command with its example answer."""
-    texts = blocks()
-    pairs = [(text, json.loads(texts[index + 1])) for index, text in enumerate(texts) if text.startswith("curl ")]
-    assert len(pairs) == 3
-    return pairs
 
 
 def send_with_requests(words: list[str]) -> Any:
@@ -53,14 +24,6 @@ def send_with_requests(words: list[str]) -> Any:
     response = requests.request(method, url, data=body, headers={name: value}, timeout=30)
     assert response.status_code == 201, response.text
     return response.json()
-
-
-def send_with_curl(words: list[str]) -> Any:
-    if shutil.which("curl") is None:
-        pytest.skip("there is no curl on this machine")
-    done = subprocess.run([words[0], "-sS", *words[1:]], capture_output=True, check=False)
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    return json.loads(done.stdout)
 
 
 def compare(found: Any, example: Any, host: str, place: str = "") -> None:
@@ -146,8 +109,7 @@ def test_the_tracked_event_arrives(server, source):
         for old, new in given_out.items():
             text = text.replace(old, new)
         given_out[example["id"]] = send_with_requests(shlex.split(text))["id"]
-    [track] = [text for text in blocks() if ".track(" in text]
-    name, properties = re.search(r'track\("([^"]+)", (\{.*?\})\)', track).groups()
+    name, properties = re.search(r'track\("([^"]+)", (\{.*?\})\)', track_line()).groups()
     item = {"eventId": HEX32, "visitorId": HEX32, **json.loads(properties)}  # as the tracker adds them
     [stored] = own.make(f"/sources/{made['id']}/data", {name: [item]})["_embedded"]["data"]
     assert stored["data"] == item

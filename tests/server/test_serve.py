@@ -113,14 +113,25 @@ class TestEmbedded:
             assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
     def test_finishes_what_is_under_way_before_it_stops(self, connect):
-        server = EmbeddedServer()
+        posted = threading.Event()
+
+        class Telling:
+            def __init__(self, app):
+                self.app = app
+
+            async def __call__(self, scope, receive, send):
+                if scope["path"].endswith("/data"):
+                    posted.set()
+                await self.app(scope, receive, send)
+
+        server = EmbeddedServer(middleware=[Middleware(Telling)])
         api = connect(server)
         source, _ = api.table(n="int")
         answers = []
-        items = [{"n": n} for n in range(20_000)]
+        items = [{"n": n} for n in range(2_000)]
         poster = threading.Thread(target=lambda: answers.append(api.bulk(source, items).status_code))
         poster.start()
-        time.sleep(0.05)
+        assert posted.wait(30)
         server.stop()
         poster.join()
         assert answers == [201]
@@ -246,7 +257,7 @@ class TestRun:
                 env={**os.environ, "INTEMPT_API_KEY": "", **environment},
             )
             running.append(process)
-            return process, [process.stdout.readline().strip() for _ in range(4)]
+            return process, [process.stdout.readline().strip() for _ in range(5)]
 
         yield begin
         for process in running:
@@ -254,11 +265,12 @@ class TestRun:
             process.communicate(timeout=30)
 
     def test_until_ctrl_c(self, start, tmp_path):
-        process, [where, key, connect, how] = start()
+        process, [where, key, connect, demo, how] = start()
         url = where.split()[3].rstrip(",")
         assert where == f"Intempt sandbox at {url}, organisation 'sandbox', data in {tmp_path / 's.db'}"
         assert key.endswith("(made for this run; set INTEMPT_API_KEY to keep one)")
         assert connect == f'Connect: inb.Client(org="sandbox", base_url="{url}", api_key="{key.split()[2]}")'
+        assert demo == f"Demo page: {url}/demo (a visit sets up its source)"
         assert how == "Ctrl-C stops it."
         headers = {"Authorization": f"ApiKey {key.split()[2]}"}
         made = requests.post(

@@ -186,6 +186,23 @@ class TestFiles:
             Store(path)
         assert path.read_text() == "a,b\n1,2\n" * 100
 
+    def test_a_file_of_the_first_layout_is_brought_up_to_date(self, tmp_path):
+        path = tmp_path / "s.db"
+        with Store(path) as store, store.write() as tx:
+            for kind in ("api", "js", "ios"):
+                tx.add_source(kind, kind, None, kind, kind.encode())
+        older = sqlite3.connect(path, isolation_level=None)
+        older.execute("DROP INDEX sources_by_tracker")
+        older.execute("ALTER TABLE sources DROP COLUMN tracker_number")
+        older.execute("PRAGMA user_version = 1")
+        older.close()
+        for _ in range(2):  # the second time nothing is left to do
+            with Store(path) as store, store.read() as tx:
+                numbers = {each.name: each.tracker_number for each in tx.sources()}
+                assert numbers["api"] is None
+                assert tx.source_of_tracker(numbers["js"]).name == "js"
+                assert tx.source_of_tracker(numbers["ios"]).name == "ios"
+
     def test_another_layout_is_refused(self, tmp_path):
         path = tmp_path / "s.db"
         Store(path).close()
