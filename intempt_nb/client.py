@@ -9,6 +9,7 @@ from intempt_nb.api.credentials import Secret, resolve_key
 from intempt_nb.api.origin import DEFAULT_BASE_URL
 from intempt_nb.display import html_table
 from intempt_nb.handles import CollectionHandle, SourceHandle, list_collections, list_sources
+from intempt_nb.links import relations_of
 from intempt_nb.sandbox_handle import SandboxHandle
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from duckdb import DuckDBPyConnection
+
+    from intempt_nb.api.resources import Relation
     from intempt_nb.listing import Listing
 
 __all__ = ["Client", "sandbox"]
@@ -46,6 +50,8 @@ class Client:
     ----------
     sources, collections
         Mappings by name or id, with Tab completion: ``client.collections["flight-booking"]``.
+    relations
+        What refers to what in all collections: a mapping by name or id.
     sandbox
         For a client of a sandbox: what goes wrong there on demand, ``client.sandbox.faults(…)``.
     """
@@ -66,6 +72,7 @@ class Client:
         # Attributes rather than properties: IPython completes keys only of what it can reach without running code.
         self.sources: Listing[SourceHandle] = list_sources(self._transport)
         self.collections: Listing[CollectionHandle] = list_collections(self._transport)
+        self.relations: Listing[Relation] = relations_of(self._transport)
         self.sandbox = SandboxHandle(self._transport, lambda url: Client(org, key, url, timeout))
 
     @property
@@ -99,6 +106,49 @@ class Client:
         """
         source = endpoints.create_source(self._transport, name, type, title, description)
         return SourceHandle(self._transport, source.name, source)
+
+    def duckdb(self, *collections: CollectionHandle | str, limit: int | None = None) -> DuckDBPyConnection:
+        """Return a DuckDB connection in which collections are tables, for SQL.
+
+        The tables are copies, made now, in a database in memory of its own: queries ask nothing of the server, and what
+        SQL changes in them stays there. The columns arrive as Arrow data in the schema's types; only decimals of more
+        than 38 digits, which DuckDB has not, are text. Unions are JSON text, as :meth:`CollectionHandle.load` has them.
+        The session's time zone is UTC, so that the day of an instant is the same on every machine; ``SET TimeZone``
+        changes that.
+
+        Parameters
+        ----------
+        collections
+            Which, as handles, names or ids; none for all of the organisation.
+        limit
+            How many rows of each at most, the first ones; None for all, of which there may be 5,000,000 together.
+
+        Returns
+        -------
+        duckdb.DuckDBPyConnection
+            A collection is the table ``"source"."collection"``, and ``"collection"`` where no other has that name.
+            Names with a dash or a blank, and words of SQL such as ``at``, need the double quotes:
+            ``FROM "flight-booking"``. Capital and small letters are the same to DuckDB: a field that differs from an
+            earlier one in that only has ``_1`` behind its name. A source whose name DuckDB keeps for itself (``main``,
+            ``temp``, ``system``) has an underscore behind it. ``.sql(…).df()`` is a DataFrame, ``.pl()`` one of polars.
+
+        Raises
+        ------
+        ConfigurationError
+            If DuckDB is not installed.
+        DataError
+            If there are more rows than that (nothing is loaded then where the server counts them), or two collections
+            would have the same table.
+
+        Examples
+        --------
+        >>> db = client.duckdb("purchases", "customers")
+        >>> db.sql("SELECT country, sum(amount) FROM purchases JOIN customers USING (customerId) GROUP BY country").df()
+        """
+        from intempt_nb.handover import to_duckdb  # brings pyarrow
+
+        named = [self.collections.find(each) if isinstance(each, str) else each for each in collections]
+        return to_duckdb(list({each.id: each for each in named or self.collections.values()}.values()), limit)
 
     def close(self) -> None:
         """Close the connections; a sandbox that this client started is stopped. Calling it again does nothing."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.rows.csv_dialect import CsvOptions
 from intempt_nb.errors import DataError, NotFoundError, RejectedError
+from intempt_nb.profiling.profile import profile
 from intempt_nb.transfer.options import Delivery, Limits, MissingValues, Target, UploadOptions
 from intempt_nb.transfer.resuming import resume_run
 from intempt_nb.transfer.scan import Scan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.api.resources import Collection, DataItem, Identifier
     from intempt_nb.api.transport import Transport
+    from intempt_nb.profiling.profile import Profile
     from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
     from intempt_nb.transfer.control import UploadControl
@@ -99,6 +101,37 @@ class CollectionData(ABC):
             as pandas has them.
         """
         return self.scan(columns, limit, item_ids).to_pandas(dtype_backend)
+
+    def profile(
+        self, columns: Sequence[str] | None = None, limit: int | None = None, *, bins: int = 20, top: int = 10
+    ) -> Profile:
+        """Return what the columns hold: gaps, different values, range, quantiles, frequent values, a histogram.
+
+        The items are read once, in memory that does not grow with their number; the profile says which of its numbers
+        are approximate for that.
+
+        Parameters
+        ----------
+        columns, limit
+            As :meth:`scan` has them; the limit takes the first items, which need not be like the others.
+        bins
+            How many bars a histogram has at most, 5 or more.
+        top
+            How many of the most frequent values to name.
+
+        Returns
+        -------
+        Profile
+            A table in a notebook, ``profile["amount"]`` for one column; see :func:`intempt_nb.analysis.profile`, which
+            does the same with other data and states the definitions.
+
+        Raises
+        ------
+        DataError
+            For a column that the schema does not have, an option that is no number that will do, or a value on the
+            server that is none of its column's type.
+        """
+        return profile(self.scan(columns, limit), bins=bins, top=top)
 
     def upload(
         self,

@@ -12,34 +12,49 @@ from intempt_nb.display import Picture
 if TYPE_CHECKING:
     from intempt_nb.profiling.bars import Histogram
 
-__all__ = ["edge_text", "histogram_alt", "histogram_picture"]
+__all__ = ["edge_text", "histogram_alt", "histogram_lines", "histogram_picture"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_HEIGHT = 36
 _BAR, _GAP = 6, 1
+_LONGEST_LINE = 40
 _COLOUR = "#4a86d8"  # 3 to 1 or more against white and against the dark themes' grey
 
 
-def histogram_picture(histogram: Histogram) -> Picture:
-    """Return a histogram as an image that needs no style sheet: front ends strip inline SVG, and keep images."""
-    most = max(histogram.counts)
+def histogram_picture(histogram: Histogram, width: int = 0, height: int = 36) -> Picture:
+    """Return a histogram as an image that needs no style sheet: front ends strip inline SVG, and keep images.
+
+    Parameters
+    ----------
+    histogram
+        What to draw.
+    width
+        How wide in pixels, about; 0 for narrow bars.
+    height
+        Of the tallest bar, in pixels.
+    """
+    most, step = max(histogram.counts), max(width // len(histogram.counts), _BAR + _GAP)
+    tall = [max(round(count / most * height, 1), 1) if count else 0 for count in histogram.counts]  # none goes unseen
     bars = "".join(
-        f'<rect x="{at * (_BAR + _GAP)}" y="{_HEIGHT - _height(count, most)}" width="{_BAR}" '
-        f'height="{_height(count, most)}"/>'
-        for at, count in enumerate(histogram.counts)
-        if count
+        f'<rect x="{at * step}" y="{height - each}" width="{step - _GAP}" height="{each}"/>'
+        for at, each in enumerate(tall)
+        if each
     )
-    width = len(histogram.counts) * (_BAR + _GAP) - _GAP
-    base = f'<rect y="{_HEIGHT}" width="{width}" height="1" opacity=".6"/>'
-    size = f'width="{width}" height="{_HEIGHT + 1}"'
+    wide = len(histogram.counts) * step - _GAP
+    base = f'<rect y="{height}" width="{wide}" height="1" opacity=".6"/>'
+    size = f'width="{wide}" height="{height + 1}"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} fill="{_COLOUR}">{bars}{base}</svg>'
     src = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
     return Picture(src, histogram_alt(histogram), _sparkline(histogram, most))
 
 
-def _height(count: int, most: int) -> float:
-    """Return how tall a bar is; one that is not empty can be seen."""
-    return max(round(count / most * _HEIGHT, 1), 1)
+def histogram_lines(histogram: Histogram) -> list[tuple[str, str, str, str]]:
+    """Return each bar as a line: where it begins and ends, its count, and itself in text."""
+    most = max(histogram.counts)
+    edges = [edge_text(edge) for edge in histogram.edges]
+    return [
+        (low, high, f"{count:,}", "█" * -(-count * _LONGEST_LINE // most))
+        for low, high, count in zip(edges, edges[1:], histogram.counts, strict=False)
+    ]
 
 
 def _sparkline(histogram: Histogram, most: int) -> str:

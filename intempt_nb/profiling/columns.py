@@ -12,7 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.profiling.bars import HUGE, Cells, Decimals, Integers, Moments
-from intempt_nb.profiling.counting import Distinct, Frequent, hashes_of, whole_numbers
+from intempt_nb.profiling.counting import Distinct, Frequent, hashes_of
+from intempt_nb.profiling.numbers import is_sortable, number_scalar, sortable, whole_numbers
+from intempt_nb.profiling.quantiles import PERCENTS, Ordered
+from intempt_nb.profiling.views import column_html, column_text
 
 if TYPE_CHECKING:
     from intempt_nb.profiling.bars import Histogram
@@ -41,9 +44,9 @@ class Lengths:
     mean: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ColumnProfile:
-    """What a column holds.
+    """What a column holds; shown with all its quantiles and a larger histogram.
 
     Parameters
     ----------
@@ -73,6 +76,11 @@ class ColumnProfile:
         Of numbers, dates and timestamps (in UTC); None for others, and where all values are the same.
     lengths
         Of lists and maps.
+    quantiles
+        Of numbers, dates and times: ``((0.05, 1), (0.25, 3), …)``, for 5, 25, 50, 75 and 95 % the smallest value with
+        at least that share of all values at or below it, which always is one that occurs.
+    quantile_error
+        By what share the ranks of the quantiles may be wrong; 0 if they are exact.
     """
 
     name: str
@@ -89,6 +97,20 @@ class ColumnProfile:
     top_error: int = 0
     histogram: Histogram | None = None
     lengths: Lengths | None = None
+    quantiles: tuple[tuple[float, Any], ...] = ()
+    quantile_error: float = 0.0
+
+    @property
+    def median(self) -> Any:
+        """The quantile of 50 %; None where there is none."""
+        return dict(self.quantiles).get(0.5)
+
+    def __repr__(self) -> str:
+        """Return what is known as a text table."""
+        return column_text(self)
+
+    def _repr_html_(self) -> str:
+        return column_html(self)
 
 
 class Tally:
@@ -116,6 +138,7 @@ class Tally:
         self._sum: Fraction | float = Fraction(0)
         scale = _scale(plain)
         self._cells = None if scale is None else Cells(scale)
+        self._ordered = Ordered() if is_sortable(plain) else None
         self._lengths: tuple[int, int, int] | None = None
 
     def add(self, column: pa.Array) -> None:
@@ -151,6 +174,8 @@ class Tally:
         self._sum += _sum(values)
         if self._cells is not None:
             self._cells = _binned(self._cells, different, np.asarray(counts))
+        if self._ordered is not None:
+            self._ordered = self._ordered.add(sortable(different), np.asarray(counts))
 
     def profile(self, bins: int, top: int) -> ColumnProfile:
         """Return what is known."""
@@ -162,6 +187,7 @@ class Tally:
             return ColumnProfile(*about, lengths=lengths)
         values, counts = self._frequent.top(top)
         least, most = (as_python(each) for each in self._ends) if self._ends else (None, None)
+        quantiles, error = self._quantiles()
         return ColumnProfile(
             *about,
             nan=self._nan,
@@ -173,7 +199,17 @@ class Tally:
             top=tuple(zip(map(as_python, _in_type(values, self._kind)), counts, strict=True)),
             top_error=self._frequent.error,
             histogram=None if self._cells is None else self._cells.histogram(bins),
+            quantiles=quantiles,
+            quantile_error=error,
         )
+
+    def _quantiles(self) -> tuple[tuple[tuple[float, Any], ...], float]:
+        if self._ordered is None:
+            return (), 0.0
+        numbers, error = self._ordered.quantiles()
+        kind = self._frequent.values.type
+        values = [as_python(number_scalar(number, kind)) for number in numbers]
+        return tuple(zip((percent / 100 for percent in PERCENTS), values, strict=bool(values))), error
 
     def _mean(self, count: int) -> float | None:
         if not count or not _has_mean(self._frequent.values.type):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from intempt_nb.profiling.numbers import is_sortable, sortable, totals, whole_numbers
 from intempt_nb.schema.inferring.identifiers import hash_bytes, mixed
 
 if TYPE_CHECKING:
@@ -91,14 +92,9 @@ class Frequent:
 
     def add(self, values: pa.Array, counts: pa.Int64Array) -> Frequent:
         """Return what is known with more values, each once, and how often they came."""
-        both = pa.concat_arrays([self.values, values]), pa.concat_arrays([self.counts, counts])
-        merged = pa.table(both, ["value", "count"]).group_by("value").aggregate([("count", "sum")]).combine_chunks()
-        return Frequent(
-            pa.concat_arrays(merged["value"].chunks) if len(merged) else values,
-            pa.concat_arrays(merged["count_sum"].chunks) if len(merged) else counts,
-            self.error,
-            self.limit,
-        )._cut()
+        both = pa.concat_arrays([self.values, values])
+        merged = _merged(both, pa.concat_arrays([self.counts, counts]))
+        return Frequent(*merged, self.error, self.limit)._cut()
 
     def _cut(self) -> Frequent:
         keep = self.limit
@@ -122,6 +118,17 @@ class Frequent:
         return first["value"].combine_chunks(), first["count"].to_pylist()
 
 
+def _merged(values: pa.Array, counts: pa.Int64Array) -> tuple[pa.Array, pa.Int64Array]:
+    """Return each value once, and how often it came."""
+    if is_sortable(values.type):  # Arrow's own grouping takes 10 ms for 65,536 numbers, and 90 ms for some
+        _, totalled, first = totals(sortable(values), np.asarray(counts))
+        return values.take(pa.array(first)), pa.array(totalled)
+    merged = pa.table([values, counts], ["value", "count"]).group_by("value").aggregate([("count", "sum")])
+    if not len(merged):
+        return values, counts
+    return pa.concat_arrays(merged["value"].chunks), pa.concat_arrays(merged["count_sum"].chunks)
+
+
 def hashes_of(values: pa.Array) -> npt.NDArray[np.uint64]:
     """Return a 64-bit hash of each value; none of them is null."""
     kind, types = values.type, pa.types
@@ -138,8 +145,3 @@ def hashes_of(values: pa.Array) -> npt.NDArray[np.uint64]:
     else:
         return hash_bytes(values)
     return mixed(bits.view(np.uint64))
-
-
-def whole_numbers(values: pa.Array) -> pa.Int64Array:
-    """Return dates, times and durations as the numbers that they are stored as."""
-    return values.view(pa.int32() if values.type.bit_width == 32 else pa.int64()).cast(pa.int64())

@@ -40,7 +40,9 @@ PAGE_ROWS = 10_000
 class Scan(Sinks):
     """The items of a collection, or some columns or the first rows of them; not yet requested.
 
-    Takes part in Arrow's PyCapsule protocol, so that ``polars.DataFrame(scan)`` and DuckDB read it directly.
+    Takes part in Arrow's PyCapsule protocol, so that ``polars.DataFrame(scan)`` and DuckDB read it directly. polars has
+    no type for decimals of more than 38 digits and for Avro's duration, and fails: leave such columns out. DuckDB reads
+    all rows again for each query: :meth:`intempt_nb.Client.duckdb` copies them once.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import itertools
 import math
 import uuid
 from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +33,8 @@ KINDS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "double": (pa.float64(), st.floats() | st.sampled_from([0.1, 0.2, 0.3, 0.7, -0.0, 0.0, 1.1])),
     "float": (pa.float32(), st.floats(width=32)),
     "decimal": (pa.decimal128(9, 2), st.decimals(-10, 10, places=2)),
+    "wide": (pa.decimal128(30, 2), st.integers(-(10**27), 10**27).map(lambda cents: Decimal(cents).scaleb(-2))),
+    "widest": (pa.decimal256(50, 0), st.integers(-(10**27), 10**27).map(Decimal) | st.integers(-9, 9).map(Decimal)),
     "text": (pa.string(), st.text(max_size=3)),
     "letters": (pa.dictionary(pa.int8(), pa.string()), st.sampled_from("abc")),
     "flag": (pa.bool_(), st.booleans()),
@@ -69,10 +72,26 @@ def test_a_profile_says_what_plain_python_says(drawn: tuple[str, list[Any], pa.T
     if name not in ("flag", "bytes"):
         assert (found.min, found.max) == ((min(numbers), max(numbers)) if numbers else (None, None))
     check_mean(found, name, numbers)
+    check_quantiles(found, name, numbers)
+
+
+def check_quantiles(found: ColumnProfile, name: str, numbers: list[Any]) -> None:
+    there = numbers if name not in ("flag", "bytes", "text", "letters") else []
+    values = sorted(there)
+    ranks = [-(-percent * len(values) // 100) for percent in (5, 25, 50, 75, 95)]
+    expected = zip((0.05, 0.25, 0.5, 0.75, 0.95), [values[rank - 1] for rank in ranks] if values else [], strict=False)
+    assert found.quantiles == tuple(expected)
+    assert found.quantile_error == 0
+    if name in ("int", "long") and values:
+        shares = [share for share, _ in found.quantiles]
+        assert [value for _, value in found.quantiles] == list(np.quantile(values, shares, method="inverted_cdf"))
+
+
+MEANS = ("long", "unsigned", "int", "decimal", "wide", "widest", "double", "float")
 
 
 def check_mean(found: ColumnProfile, name: str, numbers: list[Any]) -> None:
-    if name not in ("long", "unsigned", "int", "decimal", "double", "float") or not numbers:
+    if name not in MEANS or not numbers:
         assert found.mean is None
     elif name in ("double", "float"):
         finite = all(map(math.isfinite, numbers)) and max(map(abs, numbers)) < 1e300
@@ -122,7 +141,7 @@ def test_a_number_beside_a_border_is_on_its_own_side_of_it(tenths: range) -> Non
 def as_number(value: Any, name: str) -> Any:
     if name in ("day", "at"):
         return np.datetime64(value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value, "us")
-    return float(value) if name in ("unsigned", "decimal") else value
+    return float(value) if name in ("unsigned", "decimal", "wide", "widest") else value
 
 
 @given(arrow_types(nulls=False))
@@ -236,6 +255,49 @@ def test_the_views_are_escaped_and_draw_with_words_beside() -> None:
 def test_what_cannot_be_profiled_is_said(given_: dict[str, Any], named: dict[str, Any], said: str) -> None:
     with pytest.raises(inb.DataError, match=said):
         profile(**given_, **named)
+
+
+def test_periods_are_shown_as_the_moments_at_which_they_begin() -> None:
+    months = pd.DataFrame({"month": pd.PeriodIndex(["2020-01", "2020-03", None], freq="M")})
+    found = profile(months)["month"]
+    assert (found.min, found.max, found.nulls) == (dt.datetime(2020, 1, 1), dt.datetime(2020, 3, 1), 1)
+
+
+def test_a_column_shows_all_that_is_known_of_it() -> None:
+    days = pa.array(pd.date_range("2013-01-01", periods=100)).cast(pa.date32())
+    found = profile(pa.table({"<day>": days, "tags": pa.array([["a"]] * 100)}))
+    lines = [line.split() for line in str(found["<day>"]).splitlines()]
+    assert {"5%": "2013-01-05", "median": "2013-02-19", "95%": "2013-04-05"}.items() <= dict(
+        line for line in lines if len(line) == 2
+    ).items()
+    assert ["2013-04-08", "2013-04-15", "3", "█" * 18] in lines  # three of seven days
+    html = found["<day>"]._repr_html_()
+    assert "<day>" not in html
+    assert "from 2012-12-31 to 2013-04-15" in html
+    assert "1 to 1 elements" in str(found["tags"])
+    assert found["tags"].median is None
+
+
+def test_the_numbers_become_a_frame() -> None:
+    found = profile(pd.DataFrame({"n": [1, 2, 2, 9], "day": [dt.date(2020, 1, 1)] * 4, "s": list("abca")})).to_frame()
+    assert list(found.columns[-7:]) == ["min", "5%", "25%", "50%", "75%", "95%", "max"]
+    assert list(found["column"]) == ["n", "day", "s"]
+    assert list(found["50%"]) == [2, dt.date(2020, 1, 1), None]
+    assert found["distinct"].dtype == pd.ArrowDtype(pa.int64())
+    assert found["mean"].isna().tolist() == [False, True, True]
+
+
+def test_a_collection_has_a_profile(shop: inb.SourceHandle) -> None:
+    fields = [{"name": "id", "type": "int"}, {"name": "day", "type": {"type": "string", "logicalType": "date"}}]
+    things = shop.create_collection("things", {"type": "record", "name": "r", "fields": fields})
+    things.create_identifier("key", fields=["id"])
+    days = [dt.date(2020, 1, 1) + dt.timedelta(day) for day in range(10)]
+    things.upload(pa.table({"id": pa.array(range(10), pa.int32()), "day": days}), progress=False)
+    assert things.profile()["day"].median == dt.date(2020, 1, 5)
+    some = things.profile(["id"], 4, bins=5, top=1)
+    assert (some.rows, len(some), some["id"].max, len(some["id"].top)) == (4, 1, 3, 1)
+    with pytest.raises(inb.DataError, match="bins is 1"):
+        things.profile(bins=1)
 
 
 def test_a_handle_has_its_scan_named(shop: inb.SourceHandle) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from intempt_nb.display import shorten
 from intempt_nb.profiling.charts import histogram_picture
 from intempt_nb.profiling.columns import as_python
-from intempt_nb.profiling.profile import distinct_text, range_text, top_text
+from intempt_nb.profiling.views import distinct_text, range_text, top_text
 from intempt_nb.schema.model import describe, without_null
 from intempt_nb.widgets.exploring.loading import BACKENDS, problems
 from intempt_nb.widgets.exploring.reading import FIRST_ROWS, SAMPLE_ROWS
