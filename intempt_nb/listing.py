@@ -117,14 +117,17 @@ class Listing(Mapping[str, T], Generic[T]):
     def __str__(self) -> str:
         """Return the entries as a text table."""
         entries = self.values()
-        return text_table(self._header, [self._row(each) for each in entries], self._caption(entries))
+        return text_table(self._header, self._rows(entries), self._caption(entries))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("…" if cycle else str(self))
 
     def _repr_html_(self) -> str:
         entries = self.values()
-        return html_table(self._header, [self._row(each) for each in entries], self._caption(entries))
+        return html_table(self._header, self._rows(entries), self._caption(entries))
+
+    def _rows(self, entries: Sequence[T]) -> list[Sequence[object]]:
+        return [self._row(each) for each in entries]
 
     def _caption(self, entries: Sequence[T]) -> str:
         return f"{self._noun.capitalize()}s" + ("" if entries else ": none yet")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from intempt_nb.analysis.identifier_check import IdentifierCheck, ReferenceCheck
-from intempt_nb.analysis.keys import Examples, KeySet, key_of, key_refusal, type_problem, type_text
+from intempt_nb.analysis.keys import Examples, KeySet, fields_of, key_of, key_refusal, type_problem, type_text
 from intempt_nb.api.resources import Identifier
 from intempt_nb.codecs.rows.tabular import open_tabular
 from intempt_nb.collection_data import names_of
@@ -111,11 +111,7 @@ def _checked(collection: CollectionHandle, names: tuple[str, ...]) -> tuple[str,
 def _primary(collection: CollectionHandle) -> tuple[str, ...]:
     """Return the fields of the primary identifier; empty if there is none."""
     found = [each for each in collection.identifiers.values() if each.type == "primary"]
-    return _fields_of(found[0]) if found else ()
-
-
-def _fields_of(identifier: Identifier) -> tuple[str, ...]:
-    return tuple(field["name"] for field in identifier.schema_json["fields"])
+    return fields_of(found[0]) if found else ()
 
 
 def _target(
@@ -135,7 +131,7 @@ def _referenced(
 ) -> tuple[ReferenceCheck, KeySet]:
     """Return what is referred to, and its keys; none of them if the types differ."""
     there, primary = _target(collection, references)
-    theirs, keys = _fields_of(primary), KeySet()
+    theirs, keys = fields_of(primary), KeySet()
     problem = type_problem(collection.schema, names, there.schema, theirs)
     found = ReferenceCheck(there.name, primary.name, theirs, problem)
     if problem is not None:

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from intempt_nb.api.resources import Identifier
+
 __all__ = [
     "Examples",
     "Groups",
     "Key",
     "KeyExample",
     "KeySet",
+    "fields_of",
     "key_of",
     "key_refusal",
     "same_type",
@@ -36,6 +39,11 @@ __all__ = [
 ]
 
 MOST_EXAMPLES = 5
+
+
+def fields_of(identifier: Identifier) -> tuple[str, ...]:
+    """Return the names of an identifier's fields, in order."""
+    return tuple(field["name"] for field in identifier.schema_json["fields"])
 
 
 def key_refusal(avro_type: model.AvroType, named: Mapping[str, model.Defined]) -> str | None:
