@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import cpu_count
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Instants", "columns_of", "instants_of", "numbered", "zone"]
+__all__ = ["Instants", "Limit", "columns_of", "instants_of", "limit_of", "numbered", "refuse_gaps", "zone"]
 
-_DAY = 86_400_000_000  # microseconds
+_DAY = 86_400_000_000  # microseconds, as all of these
+_PARTS = {"s": 1_000_000, "ms": 1000, "us": 1, "ns": 0.001}
+_FIRST, _LAST = -719_162 * _DAY, 2_932_897 * _DAY  # the years 1 to 9999
+_THREADS = cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +47,9 @@ class Instants:
 
     def days(self, tz: str) -> npt.NDArray[np.int64]:
         """Return the day of each, counted from 1970-01-01, by the clocks of a time zone."""
-        if self.dates:
+        if self.dates or zone(tz) == "UTC":
             return self.microseconds // _DAY
-        stamps = pa.array(self.microseconds).cast(pa.timestamp("us", zone(tz)))
+        stamps = pa.array(self.microseconds).cast(pa.timestamp("us", tz))
         local: npt.NDArray[np.int64] = np.asarray(pc.local_timestamp(stamps).cast(pa.int64()))
         return local // _DAY
 
@@ -79,19 +85,52 @@ def _check_names(names: Sequence[str], there: list[str]) -> None:
 
 
 def numbered(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], pa.Array]:
-    """Return for each row the number of its value, and the values in the order of their first rows.
+    """Return for each row the number of its value, and the values, each once and none that no row has.
 
     Raises
     ------
     DataError
-        If there are gaps in the column.
+        If there are gaps in the column, or its values cannot be compared.
     """
-    _refuse_gaps(table, name)
-    column = table[name].combine_chunks() if table[name].num_chunks != 1 else table[name].chunk(0)
-    if isinstance(column, pa.ChunkedArray):  # no rows at all, or too much text for one array
-        column = pa.concat_arrays(column.chunks) if column.chunks else pa.array([], column.type)
-    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-    return np.asarray(encoded.indices).astype(np.int64, copy=False), encoded.dictionary
+    refuse_gaps(table, name)
+    column = table[name]
+    if pa.types.is_dictionary(column.type):
+        return _renumbered(table, name)
+    if isinstance(column.type, pa.BaseExtensionType):  # a UUID, which Arrow compares by what it is stored as only
+        stored = pa.chunked_array([each.storage for each in column.chunks], column.type.storage_type)
+        numbers, values = numbered(pa.table({name: stored}), name)
+        return numbers, pa.ExtensionArray.from_storage(column.type, values)
+    if column.type == pa.string_view():
+        column = column.cast(pa.large_string())
+    if not len(column):
+        return np.zeros(0, np.int64), pa.array([], column.type)
+    share = -(-len(column) // _THREADS)  # Arrow looks values up in one thread
+    starts = range(0, len(column), share)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        parts = pool.map(pa.ChunkedArray.dictionary_encode, (column[at : at + share] for at in starts))
+        try:
+            chunks = [chunk for part in parts for chunk in part.chunks]
+        except pa.ArrowNotImplementedError:
+            raise DataError(f"the column is {column.type}; expected text or numbers", field=name) from None
+    encoded = pa.chunked_array(chunks).unify_dictionaries()
+    return _indices(encoded), encoded.chunk(0).dictionary
+
+
+def _renumbered(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """Return the same of a column with a dictionary, in which a value may be null, stand twice, or be of no row."""
+    column = table[name]
+    if not len(column) or any(each.dictionary.null_count for each in column.chunks):
+        return numbered(pa.table({name: column.cast(column.type.value_type)}), name)
+    column = column.unify_dictionaries()
+    given = column.chunk(0).dictionary
+    distinct = given.dictionary_encode()
+    numbers = np.asarray(distinct.indices).astype(np.int64)[_indices(column)]
+    used = np.bincount(numbers, minlength=len(distinct.dictionary)) > 0
+    return (np.cumsum(used) - 1)[numbers], distinct.dictionary.filter(pa.array(used))
+
+
+def _indices(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.asarray(each.indices) for each in column.chunks], dtype=np.int64)
 
 
 def instants_of(table: pa.Table, name: str) -> Instants:
@@ -102,25 +141,101 @@ def instants_of(table: pa.Table, name: str) -> Instants:
     Raises
     ------
     DataError
-        If there are gaps in the column, or it is of another type.
+        If there are gaps in the column, it is of another type, or a time is not in the years 1 to 9999.
     """
-    _refuse_gaps(table, name)
-    column = table[name]
-    kind = column.type
+    refuse_gaps(table, name)
+    column, kind = table[name], table[name].type
     if pa.types.is_date(kind):
-        days = np.asarray(column.cast(pa.date32()).cast(pa.int32())).astype(np.int64)
-        return Instants(days * _DAY, dates=True)
+        return Instants(_microseconds(column.cast(pa.date32()).cast(pa.int32()), _DAY, name), dates=True)
     if pa.types.is_timestamp(kind):
-        stamps = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        return Instants(np.asarray(stamps.cast(pa.int64())), dates=False)
+        return Instants(_microseconds(column.cast(pa.int64()), _PARTS[kind.unit], name), dates=False)
     if pa.types.is_integer(kind):
-        return Instants(np.asarray(pc.multiply_checked(column.cast(pa.int64()), 1000)), dates=False)
+        return Instants(_microseconds(column, 1000, name, "; whole numbers are milliseconds since 1970"), dates=False)
+    if pa.types.is_null(kind):  # as it has no gaps, it has no rows
+        return Instants(np.zeros(0, np.int64), dates=False)
     raise DataError(
-        f"column {name!r} is {kind}; expected timestamps, dates, or whole numbers (milliseconds since 1970). "
+        f"the column is {kind}; expected timestamps, dates, or whole numbers (milliseconds since 1970). "
         f"df[{name!r}] = pd.to_datetime(df[{name!r}]) reads text",
         field=name,
         expected="timestamp, date or long",
     )
+
+
+def _microseconds(column: pa.ChunkedArray, unit: float, name: str, hint: str = "") -> npt.NDArray[np.int64]:
+    """Return numbers of so many microseconds each as microseconds."""
+    numbers = np.asarray(column)
+    limits = [limit / unit for limit in (_FIRST, _LAST)]  # exact enough: centuries from what anyone has
+    wrong = (numbers < limits[0]) | (numbers >= limits[1])
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        found = str(numbers[row])
+        raise DataError(f"{found} is no time in the years 1 to 9999{hint}", row=row, field=name, value=found)
+    numbers = numbers.astype(np.int64, copy=False)
+    return numbers // 1000 if unit < 1 else numbers * int(unit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """Where looking ends.
+
+    Parameters
+    ----------
+    day
+        The last day, counted from 1970-01-01.
+    whole
+        Whether that day is over.
+    rows
+        Which rows are not after it.
+    """
+
+    day: int
+    whole: bool
+    rows: npt.NDArray[np.bool_]
+
+
+def limit_of(value: dt.date | str | None, instants: Instants, tz: str, name: str) -> Limit:
+    """Return where looking ends: a day, which is meant whole, or an instant; None for the last row's.
+
+    Parameters
+    ----------
+    value
+        A date, a datetime (without a zone: UTC), or either as text in ISO 8601. Where the rows have dates, a datetime
+        stands for its date.
+    instants
+        The times of the rows.
+    tz
+        By whose clocks days begin.
+    name
+        What to call the value in an error.
+
+    Raises
+    ------
+    DataError
+        If the value is neither, or there is no such time zone.
+    """
+    times, zone_name = instants.microseconds, zone(tz)
+    if value is None:
+        last = Instants(
+            times.max(initial=0 if not len(times) else np.iinfo(np.int64).min, keepdims=True), instants.dates
+        )
+        return Limit(int(last.days(zone_name)[0]), instants.dates, np.ones(len(times), bool))
+    moment = _moment(value, name)
+    if isinstance(moment, dt.datetime) and not instants.dates:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        end = (aware - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+        return Limit(int(Instants(np.array([end]), dates=False).days(zone_name)[0]), False, times <= end)
+    day = moment.toordinal() - dt.date(1970, 1, 1).toordinal()
+    return Limit(day, True, instants.days(zone_name) <= day)
+
+
+def _moment(value: dt.date | str, name: str) -> dt.date:
+    if isinstance(value, dt.date) and not pd.isna(value):  # NaT is a date to Python
+        return value
+    try:
+        return dt.date.fromisoformat(value) if len(value) <= len("2025-01-31") else dt.datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        expected = "a date or datetime, or one as text such as '2025-01-31'"
+        raise DataError(f"{name} is {value!r}; expected {expected}", expected=expected) from None
 
 
 def zone(tz: str) -> str:
@@ -133,20 +248,20 @@ def zone(tz: str) -> str:
     """
     try:
         ZoneInfo(tz)
-    except (ValueError, OSError, TypeError):
+    except (KeyError, ValueError, OSError, TypeError):  # a zone that is not there is a KeyError
         raise DataError(
             f"tz is {tz!r}; expected the name of a time zone, such as 'UTC' or 'Europe/Berlin'", expected="a time zone"
         ) from None
     return tz
 
 
-def _refuse_gaps(table: pa.Table, name: str) -> None:
+def refuse_gaps(table: pa.Table, name: str) -> None:
+    """Raise a DataError if there are gaps in a column."""
     gaps = table[name].null_count
     if gaps:
-        first = pc.index(pc.is_null(table[name]), True).as_py()
+        others = f" nor in {gaps - 1:,} more of {len(table):,} rows" if gaps > 1 else ""
         raise DataError(
-            f"column {name!r} has no value in {gaps:,} of {len(table):,} rows, the first of them row {first + 1:,}. "
-            f"Leave them out: df.dropna(subset=[{name!r}])",
-            row=first + 1,
+            f"there is no value here{others}; leave such rows out: df.dropna(subset=[{name!r}])",
+            row=pc.index(pc.is_null(table[name]), True).as_py(),
             field=name,
         )

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis import QUESTIONS, visits
 from endtoend import BARE, download, upload
 from measure import TURNS, Times, peak_of, take_turns
 from memory import ALLOWED, growths
@@ -24,7 +25,7 @@ from samples import SCHEMAS, items, make, write_csv
 from scaling import STUDIES, rows_of, write_scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUICK = (
@@ -42,6 +43,7 @@ PATIENCE = 8.0
 PEAK_ROWS = 100_000
 STREAMED_ROWS = 10_000_000
 SENT_ROWS = 200_000
+EVENTS = (1_000_000, 10_000_000)
 
 Measured = dict[str, dict[str, Times]]
 """By path and way."""
@@ -208,12 +210,37 @@ def scaling_part() -> Section:
     return Section("Scaling", "See [SCALING.md](SCALING.md).", [], [])
 
 
+def analysis_part() -> Section:
+    tables = analysis_tables(EVENTS, TURNS, PATIENCE)
+    said = (
+        "Web visits, a visitor for 20 events, as each way likes them: for pandas and ours a DataFrame with pandas' "
+        "own types, for DuckDB an Arrow table. What is asked is stated in the docstrings of `intempt_nb.analysis`."
+    )
+    return Section("Analysis of events", said, tables, [])
+
+
+def analysis_tables(sizes: Iterable[int], turns: int, patience: float) -> list[Table]:
+    few, events = visits(10_000), {size: visits(size) for size in sizes}
+    tables = []
+    for title, question in QUESTIONS.items():
+        question.check(few)
+        rows = []
+        for size, table in events.items():
+            times = take_turns(question.calls(table), turns, patience)
+            base = next(iter(times.values()))
+            rows += [times_row(size, way, each, table.nbytes, base)[:-2] for way, each in times.items()]
+        tables.append(Table(title, TIMES[:-2], rows))
+        tables[-1].show()
+    return tables
+
+
 PARTS = {
     "paths": paths_part,
     "endtoend": endtoend_part,
     "memory": memory_part,
     "resume": resume_part,
     "scaling": scaling_part,
+    "analysis": analysis_part,
 }
 
 
@@ -226,6 +253,7 @@ def quick() -> None:
             with stored(path, size) as file:
                 rows += rows_for(path, size, file, take_turns(path.calls(file), 3, patience=0.3), {})
         Table(title, TIMES[:-2], [row[:-2] for row in rows]).show()
+    analysis_tables(SIZES[1:2], 3, patience=0.3)
 
 
 def main() -> None:

@@ -36,6 +36,9 @@ def test_there_are_notebooks() -> None:
         "01-quickstart.ipynb",
         "02-design-a-collection.ipynb",
         "03-upload-a-csv.ipynb",
+        "04-explore-and-join.ipynb",
+        "05-predict-repeat-purchase.ipynb",
+        "06-track-a-web-page.ipynb",
         "08-schemas.ipynb",
     ]
 
@@ -103,6 +106,30 @@ def assert_quiet(notebook: Any) -> None:
     assert all(output.output_type != "error" and output.get("name") != "stderr" for output in outputs)
 
 
+def test_the_join_notebook_does_what_it_says() -> None:
+    notebook = run(FOLDER / "04-explore-and-join.ipynb")
+    assert "planes: tailnum" in shown(notebook, "client.relations")
+    assert "Profile of 20,000 rows" in shown(notebook, "flights.profile")
+    assert "611 keys: 'N725MQ' (38 rows" in shown(notebook, "inb.analysis.join(")
+    assert "0.2236" in shown(notebook, "groupby(joined.matched)")
+    assert "image/png" in str([cell.outputs for cell in notebook.cells if "new_axes" in cell.source])
+    assert "0.327" in shown(notebook, "client.duckdb(")  # ExpressJet's, as in the picture
+    assert_quiet(notebook)
+
+
+def test_the_prediction_notebook_does_what_it_says() -> None:
+    notebook = run(FOLDER / "05-predict-repeat-purchase.ipynb")
+    assert "700" in shown(notebook, "inb.analysis.outcomes(")
+    assert "Brier score" in shown(notebook, "quantile([0.025")
+    for plot in ("plots.lift(", "plots.calibration("):
+        assert "image/png" in str([cell.outputs for cell in notebook.cells if plot in cell.source])
+    assert "repeatProbability" in shown(notebook, "nlargest(")
+    assert "model.skops" in shown(notebook, "ModelBundle(")
+    assert "the files give the same predictions" in shown(notebook, "bundle.check(")
+    assert not (FOLDER / "repeat-purchase").exists()
+    assert_quiet(notebook)
+
+
 def test_the_schemas_notebook_does_what_it_says() -> None:
     notebook = run(FOLDER / "08-schemas.ipynb")
     assert "could be the identifier: visitId" in shown(notebook, 'infer_schema(visits, "visit")')
@@ -117,4 +144,15 @@ def test_the_schemas_notebook_does_what_it_says() -> None:
     assert "not a symbol of the enum" in shown(notebook, "booking.validate")
     assert "True True" in shown(notebook, "scan_avro")
     assert not (FOLDER / "bookings.avro").exists()
+    assert_quiet(notebook)
+
+
+def test_the_tracking_notebook_does_what_it_says() -> None:
+    notebook = run(FOLDER / "06-track-a-web-page.ipynb")
+    assert "window._intempt[" in shown(notebook, 'create_source("myshop"')
+    assert "flight-booking" in shown(notebook, "demo.collections")
+    assert "queued=0" in shown(notebook, "inb.Tracker(demo)")
+    assert "DEN" in shown(notebook, "counts.tail()")
+    (picture,) = (cell for cell in notebook.cells if "new_axes" in cell.source)
+    assert "image/png" in picture.outputs[-1]["data"]
     assert_quiet(notebook)

@@ -9,7 +9,7 @@ from intempt_nb.extras import require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "INK", "new_axes"]
+__all__ = ["COLORS", "INK", "new_axes", "set_title"]
 
 INK = "#777777"
 """Text, axes and ticks: contrast 4.5 on white and 4.2 on the dark theme's #111."""
@@ -24,7 +24,6 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
     "figure.facecolor": "none",
     "font.family": "sans-serif",
     "legend.frameon": False,
@@ -33,6 +32,11 @@ _STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+
+def set_title(ax: Axes, text: str) -> None:
+    """Write what is seen above the axes, from their left on."""
+    ax.set_title(text, loc="left")
 
 
 def new_axes(ax: Axes | None, width: float = 7.0, height: float = 4.0) -> Axes:
@@ -46,7 +50,9 @@ def new_axes(ax: Axes | None, width: float = 7.0, height: float = 4.0) -> Axes:
     pyplot = require("matplotlib.pyplot", "analysis")
     if ax is not None:
         return ax
+    # Outside of the context: the first figure starts the notebook's backend, whose setting would be put back with it.
+    figure = pyplot.figure(figsize=(width, height), layout="constrained", facecolor="none")
     with pyplot.rc_context({**_STYLE, "axes.prop_cycle": pyplot.cycler(color=COLORS)}):
-        _, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+        axes = figure.subplots()
     made: Axes = axes
     return made

@@ -1,0 +1,1 @@
+"""Models as a set of files: written, read, and run in a process that has nothing else."""
