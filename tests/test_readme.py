@@ -27,7 +27,7 @@ def test_the_code_runs_and_prints_what_is_shown(
     monkeypatch.chdir(tmp_path)
     local_part = README.partition("## Connecting")[0]
     blocks = BLOCK.findall(local_part)
-    assert sum(bool(output) for _, output in blocks) == 9
+    assert sum(bool(output) for _, output in blocks) == 11
     names: dict[str, Any] = {}
     for code, output in blocks:
         exec(compile(code, "README.md", "exec"), names)
