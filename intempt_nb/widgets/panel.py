@@ -42,7 +42,7 @@ def assets(*names: str) -> tuple[str, str]:
     folder = files("intempt_nb.widgets") / "static"
 
     def joined(kind: str) -> str:
-        parts = [folder / f"{name}.{kind}" for name in ("common", *names)]
+        parts = [folder / f"{name}.{kind}" for name in ("common", "controls", *names)]
         return "\n".join(part.read_text(encoding="utf-8") for part in parts if part.is_file())
 
     return joined("js"), joined("css")
