@@ -365,10 +365,10 @@ def list_sources(transport: Transport) -> Listing[SourceHandle]:
         found = endpoints.list_sources(transport)
         return [(each.id, each.name, each.id, SourceHandle(transport, each.name, each)) for each in found]
 
-    def row(source: SourceHandle) -> Sequence[object]:
-        return source.name, source.type, source.record.title, source.id
+    def rows(sources: Sequence[SourceHandle]) -> list[tuple[object, ...]]:
+        return [(each.name, each.type, each.record.title, each.id) for each in sources]
 
-    return Listing("source", fetch, ("name", "type", "title", "id"), row, lambda key: SourceHandle(transport, key))
+    return Listing("source", fetch, ("name", "type", "title", "id"), rows, lambda key: SourceHandle(transport, key))
 
 
 def list_collections(transport: Transport, source: SourceHandle | None = None) -> Listing[CollectionHandle]:
@@ -389,9 +389,9 @@ def list_collections(transport: Transport, source: SourceHandle | None = None) -
             for each in found
         ]
 
-    def row(collection: CollectionHandle) -> Sequence[object]:
-        record = collection.record
-        return record.name, record.kind, len(collection.schema.fields), record.source_name, record.id
+    def rows(collections: Sequence[CollectionHandle]) -> list[tuple[object, ...]]:
+        records = [(each.record, len(each.schema.fields)) for each in collections]
+        return [(record.name, record.kind, fields, record.source_name, record.id) for record, fields in records]
 
     header = ("name", "kind", "fields", "source", "id")
-    return Listing("collection", fetch, header, row, lambda key: CollectionHandle(transport, key, source=source))
+    return Listing("collection", fetch, header, rows, lambda key: CollectionHandle(transport, key, source=source))

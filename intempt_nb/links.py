@@ -25,11 +25,10 @@ def identifiers_of(transport: Transport, coll_id: Callable[[], str]) -> Listing[
         found = endpoints.list_identifiers(transport, coll_id())
         return [(each.id, each.name, each.type, each) for each in found]
 
-    def row(identifier: Identifier) -> Sequence[object]:
-        fields = ", ".join(str(field.get("name")) for field in identifier.schema_json.get("fields", []))
-        return identifier.name, identifier.type, fields, identifier.reference_id, identifier.id
+    def rows(identifiers: Sequence[Identifier]) -> list[tuple[object, ...]]:
+        return [(each.name, each.type, _fields(each, ", "), each.reference_id, each.id) for each in identifiers]
 
-    return Listing("identifier", fetch, ("name", "type", "fields", "references", "id"), row)
+    return Listing("identifier", fetch, ("name", "type", "fields", "references", "id"), rows)
 
 
 def relations_of(transport: Transport, coll_id: Callable[[], str] | None = None) -> Listing[Relation]:
@@ -42,33 +41,31 @@ def relations_of(transport: Transport, coll_id: Callable[[], str] | None = None)
         found = endpoints.list_relations(transport, None if coll_id is None else coll_id())
         return [(each.id, each.name, each.id, each) for each in found]
 
-    return _Relations(transport, fetch)
+    header = ("name", "type", "identifier", "from", "to", "id")
+    return Listing("relation", fetch, header, lambda relations: _ends(transport, relations))
 
 
-class _Relations(Listing["Relation"]):
-    """Relations, shown with what they lead from and to."""
+def _ends(transport: Transport, relations: Sequence[Relation]) -> list[tuple[object, ...]]:
+    """Return relations with what they lead from and to.
 
-    def __init__(self, transport: Transport, fetch: Callable[[], list[tuple[str, str, str, Relation]]]) -> None:
-        super().__init__(
-            "relation", fetch, ("name", "type", "identifier", "from", "to", "id"), lambda each: (each.name,)
-        )
-        self._transport = transport
+    Identifiers and collections are asked for once each, and now, as they may change.
+    """
+    identifier = cache(lambda wanted: endpoints.get_identifier(transport, wanted))
+    collection = cache(lambda wanted: endpoints.get_collection(transport, wanted))
 
-    def _rows(self, entries: Sequence[Relation]) -> list[Sequence[object]]:
-        """Return the cells; identifiers and collections are asked for once each, and now, as they may change."""
-        identifier = cache(lambda wanted: endpoints.get_identifier(self._transport, wanted))
-        collection = cache(lambda wanted: endpoints.get_collection(self._transport, wanted))
+    def end(of: Identifier) -> str:
+        return f"{collection(of.coll_id).name}: {_fields(of, ' + ')}"
 
-        def end(of: Identifier) -> str:
-            names = " + ".join(str(field.get("name")) for field in of.schema_json.get("fields", []))
-            return f"{collection(of.coll_id).name}: {names}"
+    def cells(each: Relation) -> tuple[object, ...]:
+        try:
+            here = identifier(each.identifier_id)
+            to = None if here.reference_id is None else end(identifier(here.reference_id))
+            return each.name, each.type, here.name, end(here), to, each.id
+        except ApiError:  # of a source that this key does not open, or deleted meanwhile
+            return each.name, each.type, each.identifier_id, None, None, each.id
 
-        def cells(each: Relation) -> Sequence[object]:
-            try:
-                here = identifier(each.identifier_id)
-                to = None if here.reference_id is None else end(identifier(here.reference_id))
-                return each.name, each.type, here.name, end(here), to, each.id
-            except ApiError:  # of a source that this key does not open, or deleted meanwhile
-                return each.name, each.type, each.identifier_id, None, None, each.id
+    return [cells(each) for each in relations]
 
-        return [cells(each) for each in entries]
+
+def _fields(identifier: Identifier, between: str) -> str:
+    return between.join(str(field.get("name")) for field in identifier.schema_json.get("fields", []))

@@ -23,8 +23,8 @@ class Listing(Mapping[str, T], Generic[T]):
         What it holds, in the singular: "source".
     fetch
         Returns all entries as ``(id, name, owner, entry)``. Where a name stands twice, the key is ``owner/name``.
-    header, row
-        Column titles of the table view, and an entry's cells.
+    header, rows
+        Column titles of the table view, and the cells of some entries.
     lazy
         Makes an entry of a name or id without asking the server; None to look it up at once.
     """
@@ -34,13 +34,13 @@ class Listing(Mapping[str, T], Generic[T]):
         noun: str,
         fetch: Callable[[], list[tuple[str, str, str, T]]],
         header: Sequence[str],
-        row: Callable[[T], Sequence[object]],
+        rows: Callable[[Sequence[T]], list[tuple[object, ...]]],
         lazy: Callable[[str], T] | None = None,
     ) -> None:
         self._noun = noun
         self._fetch = fetch
         self._header = header
-        self._row = row
+        self._rows = rows
         self._lazy = lazy
 
     def entries(self) -> dict[str, T]:
@@ -125,9 +125,6 @@ class Listing(Mapping[str, T], Generic[T]):
     def _repr_html_(self) -> str:
         entries = self.values()
         return html_table(self._header, self._rows(entries), self._caption(entries))
-
-    def _rows(self, entries: Sequence[T]) -> list[Sequence[object]]:
-        return [self._row(each) for each in entries]
 
     def _caption(self, entries: Sequence[T]) -> str:
         return f"{self._noun.capitalize()}s" + ("" if entries else ": none yet")

@@ -6,6 +6,7 @@ The categories and the wider table are descriptions for people. What a source is
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from html import escape
@@ -138,8 +139,11 @@ class HowTo:
         return str(self)
 
     def _repr_html_(self) -> str:
-        parts = [f"<p>{escape(what)}</p><pre><code>{escape(code)}</code></pre>" for what, code in self.steps]
+        parts = [f"<p>{escape(what)}</p>{_PRE}<code>{escape(code)}</code></pre>" for what, code in self.steps]
         return f"<p><b>{escape(self.title)}</b></p>{''.join(parts)}"
+
+
+_PRE = '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
 
 
 def _indented(code: str) -> str:
@@ -187,6 +191,7 @@ _BORN_WITH = {
     "ios": {"profile", "launch", "scene", "interaction", "entry", "exit"},
 }
 _ADDED = frozenset({"eventId", "visitorId", "timestamp", "serverTimestamp", "parentTimestamp"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SEED = Example(
     "flight-booking",
     {"bookingId": "1", "flightId": "1", "bookingStatus": "booked", "bookingDate": "2020-05-25"},
@@ -206,27 +211,31 @@ def how_to(source: Source, example: Example, base_url: str, org: str) -> HowTo:
     base_url, org
         Where the API is, as the client has them.
     """
-    title = f"How to put data into {source.name}"
+    title = f"How to put data into {_escaped(source.name)}"
     if not example.exists:
         title += f" (its collection {example.collection!r} is an example: create one of yours first)"
     base = f"{base_url.rstrip('/')}/v1/{org}"
     match source.type:
         case "js":
-            return HowTo(title, _web_steps(source, example))
+            return HowTo(title, _web_steps(source, example, base_url))
         case "ios":
             return HowTo(title, _ios_steps(source, example, base, org))
         case _:
             return HowTo(title, _api_steps(source, example, base))
 
 
-def _web_steps(source: Source, example: Example) -> tuple[tuple[str, str], ...]:
-    place = "Into the head of each page:"
+def _web_steps(source: Source, example: Example, base_url: str) -> tuple[tuple[str, str], ...]:
+    place = (
+        "Into the head of each page. If the page has a Content-Security-Policy, it has to allow the inline script, and "
+        f"{base_url.rstrip('/')} in script-src and connect-src:"
+    )
     snippet = source.tracker_snippet
     if snippet is None:
         place = "Into the head of each page, the tracker's code. Copy it from the console:"
         snippet = "Customer Data Platform → Sources"
     number = source.tracker_number or "YOUR_TRACKER_NUMBER"
     call = f"window._intempt['{number}'].track({_json(example.collection)}, {_json(example.item)})"
+    call = call.replace("</", "<\\/")  # it may be put into a script element, which "</script>" would end
     return (place, snippet), ("Where something happens, and in the browser's console:", call)
 
 
@@ -248,7 +257,7 @@ def _ios_steps(source: Source, example: Example, base: str, org: str) -> tuple[t
         return steps
     event = {"collection": example.collection, "visitorId": "1", "eventId": "1", "data": example.item}
     url = f"{base}/trackers/{source.tracker_number}/events"
-    send = f"curl {shlex.quote(url)} -d {shlex.quote(_json({'events': [event]}))}"
+    send = f"curl {shlex.quote(url)} \\\n  -d {shlex.quote(_json({'events': [event]}))}"
     return (*steps, (f"The SDK does not know this sandbox; by its tracker number, {source.tracker_number}:", send))
 
 
@@ -266,7 +275,12 @@ def _api_steps(source: Source, example: Example, base: str) -> tuple[tuple[str, 
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    """Return text without control characters, which a terminal would obey."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _swift(value: Any) -> str:

@@ -48,6 +48,15 @@ def test_a_web_source_shows_its_snippet_and_a_call_with_a_collection_of_its_own(
     assert client._transport._key.reveal() not in str(shown) + shown._repr_html_()
 
 
+def test_names_do_nothing_where_the_code_is_put(client: inb.Client) -> None:
+    source = client.create_source("\x1b[31mred\x9b", "js")
+    source.create_collection("</script>\x9b", {**THINGS, "name": "r"}, "event").create_identifier("id", ["id"])
+    told = str(client.sources[source.id].how_to)
+    assert "into \\u001b[31mred\\u009b" in told
+    assert '.track("<\\/script>\\u009b", ' in told
+    assert f"{client.base_url} in script-src and connect-src" in told
+
+
 def test_the_call_of_an_api_source_can_be_sent_as_it_is(client: inb.Client, shop: inb.SourceHandle) -> None:
     things = shop.create_collection("it's", THINGS)
     things.create_identifier("id", ["id"])
@@ -65,7 +74,7 @@ def test_an_ios_source_in_the_sandbox_goes_by_its_number(client: inb.Client) -> 
     steps = client.create_source("app", "ios").how_to.steps
     assert 'IntemptTracker.track("flight-booking", withProperties: [["bookingId": "1"' in steps[1][1]
     words = shlex.split(steps[2][1])
-    [refused] = requests.post(words[1], data=words[3], timeout=30).json()["refused"]
+    [refused] = requests.post(words[1], data=words[words.index("-d") + 1], timeout=30).json()["refused"]
     assert refused["message"] == "the source has no collection 'flight-booking'"
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "create_item",
     "create_items",
     "delete_item",
+    "keyless",
     "list_items",
     "preparer",
     "show_item",
@@ -138,7 +139,12 @@ def target_of(tx: Transaction, collection: Collection) -> Target:
     """Return a collection as a target; a 400 if it has no primary identifier."""
     for primary in tx.identifiers(collection.id, kind="primary"):
         return Target(collection, primary.schema)
-    raise invalid(
+    raise keyless(collection)
+
+
+def keyless(collection: Collection) -> HttpError:
+    """Return the refusal of data for a collection without a primary identifier."""
+    return invalid(
         f"collection {collection.name!r} has no primary identifier; create one before any data is posted "
         "(POST /identifiers)"
     )

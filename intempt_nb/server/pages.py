@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from intempt_nb.server.answers import forbidden
+from intempt_nb.server.answers import HttpError, forbidden
 from intempt_nb.server.demo_source import DEMO_SOURCE, demo_tracker
 from intempt_nb.server.snippet import SCRIPT, snippet
 
@@ -35,15 +35,26 @@ _PARTS = ("demo.js", "demo.css", "flights.json")
 
 def page_routes(store: Store, org: str) -> list[Route]:
     """Return the routes; none of them needs a key, and none shows anything of what is stored but the demo's number."""
-    script = _file(f"/v1/{org}/trackers/{SCRIPT}", "tracker.js", _CACHED)
-    return [_demo(store, org), script, *(_file(f"{DEMO_PATH}/{name}", name, _HEADERS) for name in _PARTS)]
+    return [_demo(store, org), _script(org), *map(_part, _PARTS)]
 
 
-def _file(path: str, name: str, headers: Mapping[str, str]) -> Route:
+def _part(name: str) -> Route:
     async def endpoint(_: Request) -> Response:
-        return _answer(name, (STATIC / name).read_text(encoding="utf-8"), headers)
+        return _answer(name, _text(name))
 
-    return Route(path, endpoint, methods=["GET"])
+    return Route(f"{DEMO_PATH}/{name}", endpoint, methods=["GET"])
+
+
+def _script(org: str) -> Route:
+    async def endpoint(_: Request) -> Response:
+        text = _text("tracker.js").replace("/* elements.js */", _text("elements.js"))
+        return _answer(SCRIPT, text, _CACHED)
+
+    return Route(f"/v1/{org}/trackers/{SCRIPT}", endpoint, methods=["GET"])
+
+
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def _demo(store: Store, org: str) -> Route:
@@ -58,17 +69,23 @@ def _page(store: Store, org: str, request: Request) -> Response:
 
     A visit by a person only: a page elsewhere that asks for it as a picture, say, makes no source here.
     """
-    if request.headers.get("sec-fetch-dest", "document") not in ("document", "iframe"):
-        raise forbidden("the demo is a page; open it in a browser")
-    with store.write() as tx:
-        number = demo_tracker(tx)
+    kind, site = request.headers.get("sec-fetch-dest", "document"), request.headers.get("sec-fetch-site")
+    if kind not in ("document", "iframe") or (kind == "iframe" and site == "cross-site"):
+        raise forbidden("the demo is a page; open it in a browser, in a tab of its own")
+    try:
+        with store.write() as tx:
+            number = demo_tracker(tx)
+    except HttpError as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        text = f"<!doctype html><html lang=en><title>Flight demo</title><h1>No demo</h1><p>{escape(error.message)}</p>"
+        return Response(text, error.status, _HEADERS, "text/html")
     host = str(request.base_url).rstrip("/")
     python = (
         f'client = inb.Client(\n    "{org}", base_url="{host}"\n)\n'
         f'demo = client.sources["{DEMO_SOURCE}"]\ndemo.collections["flight-booking"].load()'
     )
-    page = (STATIC / "demo.html").read_text(encoding="utf-8")
-    page = page.replace("<!-- snippet -->", snippet(f"{host}/v1/{org}", number))
+    page = _text("demo.html").replace("<!-- snippet -->", snippet(f"{host}/v1/{org}", number))
     page = page.replace("<!-- number -->", str(number)).replace("<!-- python -->", escape(python))
     return _answer("demo.html", page)
 

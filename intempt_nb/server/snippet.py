@@ -2,8 +2,8 @@
 
 The real service's snippet is copied from its console and not documented; this one is the sandbox's own [ours], and has
 ``window._intempt['NUMBER'].track(…)`` of seed 000 work from its first line on: what is tracked before the script has
-come waits for it in the page, and is lost only if the script never comes. Browsers keep the script for some minutes, so
-that a sandbox which is away for a moment is no reason.
+come waits for it in the page, as it was at the call, and is lost only if the script never comes. Browsers keep the
+script for some minutes, so that a sandbox which is away for a moment is no reason.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from intempt_nb.server.answers import to_json
 __all__ = ["SCRIPT", "snippet"]
 
 SCRIPT = "intempt.min.js"
-"""The script's name: the one that the console lines of seed 000 begin with. It is served as it was written."""
+"""The script's name: the one that the console lines of seed 000 begin with. It is not made smaller."""
 
 _TEMPLATE = """\
 <script>
   (function (number, events) {
     var trackers = (window._intempt = window._intempt || {}), early = [];
-    function track() { early.push([Date.now(), arguments]); }
+    function track(name, data) {
+      try { data = JSON.parse(JSON.stringify(data)); } catch (error) {}
+      early.push([Date.now(), [name, data]]);
+    }
     trackers[number] = trackers[number] || { events: events, early: early, track: track };
   })(%s, %s);
 </script>

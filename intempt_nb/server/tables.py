@@ -13,7 +13,7 @@ from intempt_nb.server.ids import id_floor, new_tracker_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["LAYOUT", "Collection", "Identifier", "Item", "Relation", "Source", "Transaction", "upgrade"]
 
@@ -119,6 +119,7 @@ class Item:
     data: str
 
 
+_SOURCES = "SELECT id, name, title, description, type, tracker_number FROM sources"
 _COLLECTIONS = """SELECT collections.id, source_id, sources.name, sources.title, collections.name, collections.title,
     profile, event, schema FROM collections JOIN sources ON sources.id = source_id"""
 _IDENTIFIERS = """SELECT identifiers.id, collection_id, source_id, type, identifiers.name, identifiers.schema,
@@ -182,16 +183,16 @@ class Transaction:
 
     def sources(self, name: str | None = None) -> list[Source]:
         """Return all sources, or the one of that name."""
-        return [Source(*row) for row in self._all("SELECT * FROM sources", name=name)]
+        return [Source(*row) for row in self._all(_SOURCES, name=name)]
 
     def source(self, source_id: int) -> Source | None:
         """Return a source, None if there is none."""
-        rows = self._all("SELECT * FROM sources", id=source_id)
+        rows = self._all(_SOURCES, id=source_id)
         return Source(*rows[0]) if rows else None
 
     def source_of_tracker(self, number: int) -> Source | None:
         """Return the source of a tracker number, None if there is none."""
-        rows = self._all("SELECT * FROM sources", tracker_number=number)
+        rows = self._all(_SOURCES, tracker_number=number)
         return Source(*rows[0]) if rows else None
 
     def delete_source(self, source_id: int) -> None:
@@ -285,19 +286,35 @@ class Transaction:
             The id of each item, in order.
         """
         last = dict(items)
-        ids: dict[str, int] = dict(self._connection.execute(_EXISTING, (to_json(list(last)), collection_id)).fetchall())
+        ids = self._known(collection_id, last)
         known = [(updated, last[key], item_id) for key, item_id in ids.items()]
         new = [key for key in last if key not in ids]
         if known:
             self._connection.executemany("UPDATE items SET updated = ?, data = ? WHERE id = ?", known)
         if new:
-            ids.update(zip(new, range(first := self.new_ids(len(new)), first + len(new)), strict=True))
-            self._connection.executemany(
-                "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
-                [(ids[key], collection_id, key, updated, last[key]) for key in new],
-            )
-            self._count(collection_id, len(new))
+            ids.update(self._insert(collection_id, {key: last[key] for key in new}, updated))
         return [ids[key] for key, _ in items]
+
+    def add_missing_items(self, collection_id: int, items: Mapping[str, str], updated: int) -> None:
+        """Store items, JSON text by key, but for those whose key is there already: these stay as they are."""
+        known = self._known(collection_id, items)
+        new = {key: text for key, text in items.items() if key not in known}
+        if new:
+            self._insert(collection_id, new, updated)
+
+    def _known(self, collection_id: int, keys: Iterable[str]) -> dict[str, int]:
+        """Return the id of each of the keys that is there."""
+        return dict(self._connection.execute(_EXISTING, (to_json(list(keys)), collection_id)).fetchall())
+
+    def _insert(self, collection_id: int, items: Mapping[str, str], updated: int) -> dict[str, int]:
+        """Insert items whose keys are not there, and return their ids."""
+        ids = dict(zip(items, range(first := self.new_ids(len(items)), first + len(items)), strict=True))
+        self._connection.executemany(
+            "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
+            [(ids[key], collection_id, key, updated, text) for key, text in items.items()],
+        )
+        self._count(collection_id, len(items))
+        return ids
 
     def item(self, collection_id: int, item_id: int) -> Item | None:
         """Return an item, None if there is none."""

@@ -50,13 +50,17 @@ def test_bookings_have_the_fields_of_the_seed_and_lead_to_flights_and_visitors(a
 
 
 def test_a_page_of_elsewhere_sets_up_nothing(api):
-    assert visit(api, **{"Sec-Fetch-Dest": "image", "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    for kind in ("image", "iframe"):
+        assert visit(api, **{"Sec-Fetch-Dest": kind, "Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert api.get("/sources")["_embedded"]["sources"] == []
 
 
 def test_a_source_of_the_demo_s_name_that_is_something_else_stays_what_it_is(api, read_refusal):
     made = api.make("/sources", {"name": "flight-demo", "type": "api"})
     assert "'flight-demo' is no web source" in read_refusal(visit(api), 409)["message"]
+    page = visit(api, Accept="text/html,*/*")  # as a browser asks
+    assert (page.status_code, page.headers["Content-Type"]) == (409, "text/html; charset=utf-8")
+    assert "&#x27;flight-demo&#x27; is no web source" in page.text
     assert api.get(made["_links"]["collections"]["href"])["_embedded"]["collections"] == []
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from intempt_nb.server import data_calls, tracker_calls
+
 HEX32 = "0123456789abcdef0123456789abcdef"
 PAGE = {"Origin": "https://shop.example", "Content-Type": "text/plain;charset=UTF-8"}
 NOW = 1_590_364_800_000
@@ -80,8 +82,79 @@ def test_what_the_tracker_adds_takes_the_form_of_each_field(site):
 
 def test_what_the_page_gives_itself_is_kept(site):
     made = site.collection("plain", eventId="string", timestamp="long")
-    site.sent(event("plain", {"eventId": "mine", "timestamp": 5}))
-    assert [each["data"] for each in site.api.items(made)] == [{"eventId": "mine", "timestamp": 5}]
+    site.sent(event("plain", {"eventId": "mine", "timestamp": 5}), event("plain", {"eventId": None, "timestamp": 6}))
+    assert [each["data"] for each in site.api.items(made)] == [
+        {"eventId": "mine", "timestamp": 5},
+        {"eventId": HEX32, "timestamp": 6},
+    ]
+
+
+def test_ignored_fields_are_named_up_to_a_limit(site):
+    site.collection("plain", eventId="string")
+    first = event("plain", {"x" * 1_000: 0})
+    answer = site.sent(first, *(event("plain", {f"{n}.{field}": 0 for field in range(200)}) for n in range(999)))
+    assert answer["stored"] == 1_000
+    assert len(answer["ignored"]["plain"]) == tracker_calls.MAX_IGNORED
+    assert max(map(len, answer["ignored"]["plain"])) == 80
+
+
+def test_others_write_while_events_are_checked(site, monkeypatch):
+    made = site.collection("plain", eventId="string")
+    others = []
+
+    def preparer(*schemas):
+        others.append(requests.post(f"{site.api.base}/sources", json=other, headers=key, timeout=10))
+        return data_calls.preparer(*schemas)
+
+    other, key = {"title": "written meanwhile", "type": "api"}, dict(site.api.session.headers)
+    monkeypatch.setattr(tracker_calls, "preparer", preparer)
+    site.sent(event("plain", {}))
+    assert [each.status_code for each in others] == [201]
+    assert len(site.api.items(made)) == 1
+
+
+def test_an_event_is_checked_against_the_schema_that_it_is_stored_in(site, monkeypatch):
+    made = site.collection("plain", eventId="string", n="int")
+    fields = [{"name": "eventId", "type": "string"}, {"name": "n", "type": "string"}]
+    changed = {**made, "schema": {"type": "record", "name": "r", "fields": fields}}
+
+    def preparer(*schemas):
+        monkeypatch.setattr(tracker_calls, "preparer", data_calls.preparer)
+        assert site.api.call("PUT", f"/collections/{made['id']}", changed).status_code == 200
+        return data_calls.preparer(*schemas)
+
+    monkeypatch.setattr(tracker_calls, "preparer", preparer)
+    assert [each["field"] for each in site.sent(event("plain", {"n": 1}))["refused"]] == ["n"]
+
+
+class TestVisitors:
+    def visitors(self, site):
+        found = site.api.get(f"/sources/{site.source['id']}/collections")["_embedded"]["collections"]
+        [visitor] = [each for each in found if each["name"] == "visitor"]
+        return visitor, [each["data"] for each in site.api.items(visitor)]
+
+    def test_who_sends_is_there_to_join_with_and_stays_what_it_is(self, site):
+        site.collection("alone", eventId="string", visitorId="string")
+        site.sent(event("alone", {}, visitorId="nobody refers to it"), event("view", {"n": 1}, visitorId="a"))
+        site.sent(*(event("view", {}, eventId=str(n), visitorId=who) for n, who in enumerate("aba")))
+        site.sent(event("view", {"timestamp": "soon"}, visitorId="refused"))
+        visitor, found = self.visitors(site)
+        assert found == [{"visitorId": "a"}, {"visitorId": "b"}]
+        fields = [*visitor["schema"]["fields"], {"name": "age", "type": ["null", "int"]}]
+        site.api.call(
+            "PUT", f"/collections/{visitor['id']}", {**visitor, "schema": {**visitor["schema"], "fields": fields}}
+        )
+        site.sent(event("visitor", {"age": 7}, visitorId="a"), event("view", {}, visitorId="a"))
+        assert self.visitors(site)[1] == [{"visitorId": "a", "age": 7}, {"visitorId": "b"}]
+
+    def test_none_is_made_up_where_a_profile_has_more_than_its_key(self, site):
+        visitor, _ = self.visitors(site)
+        fields = [*visitor["schema"]["fields"], {"name": "age", "type": "int"}]
+        site.api.call(
+            "PUT", f"/collections/{visitor['id']}", {**visitor, "schema": {**visitor["schema"], "fields": fields}}
+        )
+        assert site.sent(event("view", {}))["stored"] == 1
+        assert self.visitors(site)[1] == []
 
 
 def test_the_same_event_again_is_no_second_one(site):
@@ -113,6 +186,7 @@ def test_bad_events_are_named_and_the_others_stored(site):
         (5, "plain", None),
         (6, None, None),
     ]
+    assert [each["missing"] for each in answer["refused"]] == [False, True, False, False, False, False]
     messages = [each["message"] for each in answer["refused"]]
     assert messages[1] == "the source has no collection 'plane'"  # and not which it has
     assert "no primary identifier" in messages[2]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 __all__ = [
     "COLLECTION",
@@ -65,9 +66,11 @@ def exchanges() -> list[tuple[str, Any]]:
 
 
 def send_with_curl(words: list[str]) -> Any:
-    """Run a command of the seed and return the answer; without curl on the machine the test is skipped."""
+    """Run a command of the seed and return the answer; without curl on the machine, what it would send is sent."""
     if shutil.which("curl") is None:
-        pytest.skip("there is no curl on this machine")
+        found = dict(zip(words[2::2], words[3::2], strict=True))
+        headers = dict([found["-H"].split(": ", 1)])
+        return requests.request(found["-X"], words[1], data=found["-d"], headers=headers, timeout=30).json()
     done = subprocess.run([words[0], "-sS", *words[1:]], capture_output=True, check=False)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return json.loads(done.stdout)

@@ -1,18 +1,25 @@
 // A page as its owner would write it: the snippet is in its head, and this calls track() where something happens.
 const track = (collection, properties) => window._intempt[document.body.dataset.tracker].track(collection, properties);
 const byId = (id) => document.getElementById(id);
+const tell = (text) => { byId("count").textContent = text; };
 const bookings = new Map();
 let sent = 0;
 
 // Before anything is waited for: the page event of the start is sent soon.
 window.addEventListener("intempt:sent", ({ detail }) => {
   sent += detail.events.length;
-  byId("count").textContent = `${sent} event${sent === 1 ? "" : "s"} stored.`;
+  tell(`${sent} event${sent === 1 ? "" : "s"} stored.`);
   for (const event of detail.events) {
     const row = make("tr", "");
     row.append(make("td", event.collection), make("td", told(event)));
     byId("log").querySelector("tbody").prepend(row);
   }
+});
+
+window.addEventListener("intempt:stopped", ({ detail }) => tell(`The tracker has stopped: ${detail.reason}. Load the page again.`));
+window.addEventListener("load", () => {
+  const blocked = window._intempt[document.body.dataset.tracker].early; // the script takes it over when it comes
+  if (blocked) tell("The tracker’s script did not load, so nothing is sent: does the browser block it?");
 });
 
 const { airports, flights } = await (await fetch("/demo/flights.json")).json();

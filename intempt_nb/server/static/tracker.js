@@ -6,10 +6,14 @@
  * until the server has said that it has it, so tabs never write over each other's queue, and a reload, a crash or a dead
  * server cost nothing. What is sent again, because an answer was lost, the server knows by its eventId.
  *
- * What is never sent: anything a person typed, or could have. `value` goes along for buttons, checkboxes, radios and
- * selects, whose values the page's author wrote; for other fields only if they have the attribute data-intempt, and for
- * fields of passwords, cards, codes and the like, hidden ones and files not even then. `text` is that of links and
- * buttons.
+ * It waits for no more than MAX_QUEUE: with so much unsent, further events are dropped, and track() returns nothing.
+ * Where localStorage is forbidden or full, events wait on the page, and of those that wait when it ends only one request
+ * goes out, with about 60,000 bytes.
+ *
+ * A page event tells that a page was loaded or came back, or that history.pushState, the Back button or a fragment made
+ * it another one. history.replaceState puts an address right, and is no page event.
+ *
+ * What is told of pages and elements, and what never is: see elements.js.
  *
  * Nothing here throws into the page.
  */
@@ -18,7 +22,8 @@
 
   const FLUSH_AT = 20; // events
   const FLUSH_MS = 500;
-  const MAX_QUEUE = 1000; // events; further ones are dropped
+  const MAX_QUEUE = 2_000_000; // characters of events; browsers keep 5 million of a site
+  const MAX_BATCH_EVENTS = 1000; // the server takes no more
   const MAX_EVENT = 30_000; // bytes
   const MAX_BATCH = 60_000; // bytes; browsers take 64 KiB of a page that is on its way out
   const TIMEOUT_MS = 30_000;
@@ -74,6 +79,8 @@
     return [...stored, ...memory.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
+  function isInMemory(prefix) { return [...memory.keys()].some((key) => key.startsWith(prefix)); }
+
   function cookie() {
     try { return document.cookie.match(/(?:^|; )intempt\.visitorId=([^;]+)/)?.[1]; } catch { return undefined; }
   }
@@ -100,20 +107,22 @@
   class Queue {
     #prefix;
     #url;
-    #count = 0; // makes the keys of one millisecond go in order
+    #made = 0; // makes the keys of one millisecond go in order
     #failures = 0;
     #notBefore = 0;
     #stopped = false;
     #busy = false;
     #full = false;
+    #waiting; // events and characters, as far as known; counting them reads them all
     #timer;
     #due = Infinity;
     #under = new Map(); // keys under way, with their bytes
 
-    constructor(number, url, told) {
+    constructor(number, url, told, stopped) {
       this.#prefix = `intempt.${number}.`;
       this.#url = url;
       this.told = told;
+      this.stopped = stopped;
     }
 
     put(event) {
@@ -122,17 +131,24 @@
         warn(`An event for "${event.collection}" is larger than ${MAX_EVENT} bytes and is dropped`);
         return false;
       }
-      const waiting = keysOf(this.#prefix).length;
-      if (waiting >= MAX_QUEUE) {
-        if (!this.#full) warn(`${MAX_QUEUE} events wait for the server; further ones are dropped`);
+      const waiting = (this.#waiting ??= this.#count());
+      if (waiting.length + text.length > MAX_QUEUE) {
+        if (!this.#full) warn(`${waiting.events} events wait for the server; further ones are dropped`);
         this.#full = true;
         return false;
       }
       this.#full = false;
-      const order = `${String(Date.now()).padStart(15, "0")}.${String(this.#count++).padStart(6, "0")}`;
+      waiting.events += 1;
+      waiting.length += text.length;
+      const order = `${String(Date.now()).padStart(15, "0")}.${String(this.#made++).padStart(6, "0")}`;
       remember(`${this.#prefix}${order}.${newId()}`, text);
-      this.schedule(waiting + 1 >= FLUSH_AT ? 0 : FLUSH_MS);
+      this.schedule(waiting.events >= FLUSH_AT ? 0 : FLUSH_MS);
       return true;
+    }
+
+    #count() {
+      const texts = keysOf(this.#prefix).map((key) => recall(key) ?? "");
+      return { events: texts.length, length: texts.reduce((sum, text) => sum + text.length, 0) };
     }
 
     schedule(wait) {
@@ -151,7 +167,9 @@
 
     /** The page may end now: what waits goes out without waiting for anything. */
     hide() {
-      const batch = this.#stopped ? [] : this.#next();
+      // The server may have asked for a pause; what is in localStorage can wait for the next page.
+      const pause = Date.now() < this.#notBefore && !isInMemory(this.#prefix);
+      const batch = this.#stopped || pause ? [] : this.#next();
       if (!batch.length) return;
       if (!("keepalive" in Request.prototype)) {
         // It stays in the queue as well: no answer will be seen, and the server knows the events again.
@@ -176,6 +194,7 @@
         this.#later();
       } finally {
         this.#busy = false;
+        this.#waiting = undefined; // other tabs sent and added as well
       }
       if (keysOf(this.#prefix).length) this.schedule(FLUSH_MS);
     }
@@ -201,7 +220,7 @@
           continue;
         }
         const size = bytesOf(text) + 1;
-        if (size > room || batch.length === MAX_QUEUE) break;
+        if (size > room || batch.length === MAX_BATCH_EVENTS) break;
         room -= size;
         batch.push({ key, text, size, event });
       }
@@ -229,7 +248,8 @@
       this.#failures = 0;
       this.#notBefore = 0;
       for (const { key } of batch) forget(key);
-      say("Successfully sent batch of event");
+      this.#waiting = undefined;
+      if (answer.stored) say("Successfully sent batch of event");
       this.told(batch.map(({ event }) => event), answer);
       return true;
     }
@@ -248,6 +268,7 @@
 
     #stop(reason) {
       this.#stopped = true;
+      this.stopped(reason);
       warn(`Events are kept and not sent until the page is loaded again: ${reason}`);
       return false;
     }
@@ -279,109 +300,38 @@
     return body?.message ?? `status ${answer.status}`;
   }
 
-  // ---- what is told of an element ----
-
-  const CONTROLS = "a,button,input,select,textarea,option,summary,label,[role=button],[role=link],[role=tab],[data-intempt]";
-  const WITH_TEXT = "a,button,summary,label,[role=button],[role=link],[role=tab]";
-  const CHOICES = "input[type=checkbox],input[type=radio],select";
-  const WRITTEN = `input[type=button],input[type=submit],input[type=reset],button,${CHOICES}`;
-  const NEVER = "input[type=password],input[type=hidden],input[type=file]";
-  const SECRET = /passw|passphrase|passcode|pwd|secret|token|otp|one-time|card|(^|[\s_-])cc[\s_-]|cvc|cvv|csc|iban|ssn|(^|[\s_-])pin([\s_-]|$)/i;
-  const TEXT_LENGTH = 200;
-  const PATH_DEPTH = 8;
-
-  function isSecret(element) {
-    const names = ["autocomplete", "name", "id"].map((name) => element.getAttribute(name) ?? "");
-    return element.matches(NEVER) || names.some((name) => SECRET.test(name));
-  }
-
-  function tells(element) {
-    const opted = element.matches("input,textarea") && element.hasAttribute("data-intempt");
-    return (element.matches(WRITTEN) || opted) && !isSecret(element);
-  }
-
-  /** What an attribute has; a property of the same name may be a form's field. */
-  function attribute(element, name) { return element.getAttribute(name) || null; }
-
-  function pathOf(element) {
-    const parts = [];
-    for (let each = element; each && parts.length < PATH_DEPTH; each = each.parentElement) {
-      const id = attribute(each, "id");
-      const twins = each.parentElement ? [...each.parentElement.children].filter((other) => other.tagName === each.tagName) : [];
-      const place = twins.length > 1 ? `:nth-of-type(${twins.indexOf(each) + 1})` : "";
-      parts.unshift(each.tagName.toLowerCase() + (id ? `#${id}` : place));
-      if (id) break;
-    }
-    return parts.join(" > ");
-  }
-
-  function textOf(element) {
-    if (!element.matches(WITH_TEXT) || element.isContentEditable) return null;
-    const text = (element.textContent || "").replace(/\s+/g, " ").trim() || attribute(element, "aria-label");
-    return text ? text.slice(0, TEXT_LENGTH) : null;
-  }
-
-  function attributesOf(element) {
-    const wanted = element.getAttributeNames().filter((name) => name === "type" || name === "role" || name.startsWith("data-intempt"));
-    return wanted.length ? Object.fromEntries(wanted.map((name) => [name, element.getAttribute(name)])) : null;
-  }
-
-  function described(element) {
-    const told = tells(element);
-    const amount = told && element.matches("input[type=number],input[type=range]") ? element.valueAsNumber : NaN;
-    const checked = element.matches("input[type=checkbox],input[type=radio]") && told ? element.checked : null;
-    return {
-      tag: element.tagName.toLowerCase(),
-      name: attribute(element, "name"),
-      href: typeof element.href === "string" ? element.href : attribute(element, "href"), // SVG has an object there
-      className: attribute(element, "class"),
-      classList: [...element.classList],
-      id: attribute(element, "id"),
-      path: pathOf(element),
-      text: textOf(element),
-      value: told ? element.value || null : null,
-      number: Number.isFinite(amount) ? amount : null,
-      checked,
-      attributes: attributesOf(element),
-    };
-  }
-
-  function pageUrl() {
-    const { protocol, hostname, port, pathname, search, hash } = location;
-    return {
-      scheme: protocol.slice(0, -1),
-      userInfo: null, // browsers keep it from pages
-      host: hostname,
-      port: port ? Number(port) : null,
-      path: pathname,
-      query: search.slice(1) || null,
-      fragment: hash.slice(1) || null,
-    };
-  }
+  /* elements.js */
 
   // ---- a tracker: what the page calls, and what happens by itself ----
+
+  const AUTOMATIC = ["page", "interaction"];
+
+  function announce(what, detail) { window.dispatchEvent(new CustomEvent(`intempt:${what}`, { detail })); }
 
   function start(number, stub) {
     const off = new Set(); // the automatic collections that the source has not
     const told = new Set(); // what was warned of already
-    const queue = new Queue(number, stub.events, quiet(report));
+    const queue = new Queue(number, stub.events, quiet(report), quiet((reason) => announce("stopped", { number, reason })));
     let shown; // the time of the last page event, which the next one and all clicks have as parentTimestamp
     let address;
 
     function put(collection, properties, time) {
       if (typeof collection !== "string" || !collection) throw new TypeError("track() needs the name of a collection");
       const data = properties ?? {};
-      if (typeof data !== "object" || Array.isArray(data)) throw new TypeError("the properties are to be an object");
+      const kind = Object.prototype.toString.call(data); // a Map or a Date would become something else as JSON
+      if (kind !== "[object Object]") throw new TypeError("the properties are to be a plain object");
       const event = { collection, eventId: newId(), visitorId: visitorId(), timestamp: time, data };
       return queue.put(event) ? (data.eventId ?? event.eventId) : undefined;
     }
 
     function report(events, answer) {
-      for (const { index, field, message } of answer.refused) {
+      for (const { index, field, message, missing } of answer.refused) {
         const { collection } = events[index];
         const place = field ? `${field}: ` : "";
         warn(`An event for "${collection}" was refused and is dropped: ${place}${message}`);
-        if (collection === "page" || collection === "interaction") off.add(collection);
+        if (!missing || off.has(collection) || !AUTOMATIC.includes(collection)) continue;
+        off.add(collection);
+        warn(`No ${collection} is told any more until the page is loaded again`);
       }
       for (const [collection, names] of Object.entries(answer.ignored)) {
         const fresh = names.filter((name) => !told.has(`${collection}.${name}`));
@@ -390,7 +340,7 @@
       }
       const refused = new Set(answer.refused.map(({ index }) => index));
       const sent = events.filter((_, index) => !refused.has(index));
-      if (sent.length) window.dispatchEvent(new CustomEvent("intempt:sent", { detail: { number, events: sent } }));
+      if (sent.length) announce("sent", { number, events: sent });
     }
 
     function page() {
@@ -401,21 +351,26 @@
     }
 
     function interaction(type, element) {
-      if (off.has("interaction") || !(element instanceof Element)) return;
+      if (off.has("interaction")) return;
       put("interaction", { parentTimestamp: shown ?? null, type, element: described(element) }, Date.now());
     }
 
     function clicked(event) {
-      const target = event.composedPath()[0];
+      const [target] = event.composedPath();
       const inner = target instanceof Element ? target : target?.parentElement;
-      const element = inner?.closest(CONTROLS) ?? inner;
+      if (!inner || isIgnored(event)) return;
+      const element = nearest(inner, CONTROLS) ?? inner;
       // A choice tells of itself when it changes, and a label's click comes a second time, from its control.
-      if (element && !element.matches(`option,${CHOICES}`) && !(element.matches("label") && element.control)) interaction("click", element);
+      if (!is(element, `option,${CHOICES}`) && !(is(element, "label") && element.control)) interaction("click", element);
     }
 
     function changed(event) {
-      const element = event.composedPath()[0];
-      if (element instanceof Element && tells(element)) interaction("change", element);
+      const [element] = event.composedPath();
+      if (element instanceof Element && !isIgnored(event) && tells(element)) interaction("change", element);
+    }
+
+    function submitted(event) {
+      if (event.target instanceof Element && !isIgnored(event)) interaction("submit", event.target);
     }
 
     function watch() {
@@ -431,15 +386,20 @@
       window.addEventListener("pageshow", quiet((event) => event.persisted && page()));
       document.addEventListener("click", quiet(clicked), true);
       document.addEventListener("change", quiet(changed), true);
-      document.addEventListener("submit", quiet((event) => interaction("submit", event.target)), true);
+      document.addEventListener("submit", quiet(submitted), true);
     }
 
-    trackers[number] = { track: quiet((collection, properties) => put(collection, properties, Date.now())) };
+    // The page may have kept the object, or the stub's own track, from before this script came.
+    const { early } = stub;
+    delete stub.early;
+    stub.track = quiet((collection, properties) => put(collection, properties, Date.now()));
+    const take = quiet(([time, [collection, properties]]) => put(collection, properties, time));
     const watching = quiet(watch);
     if (document.prerendering) document.addEventListener("prerenderingchange", watching, { once: true });
     else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watching, { once: true });
     else watching();
-    for (const [time, [collection, properties]] of stub.early) quiet(put)(collection, properties, time);
+    early.forEach(take);
+    early.push = take;
     document.addEventListener("visibilitychange", quiet(() => document.visibilityState === "hidden" && queue.hide()));
     window.addEventListener("pagehide", quiet(() => queue.hide()));
     window.addEventListener("online", quiet(() => queue.online()));
