@@ -13,7 +13,7 @@ from intempt_nb.links import relations_of
 from intempt_nb.sandbox_handle import SandboxHandle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from os import PathLike
     from types import TracebackType
     from typing import Self
@@ -107,7 +107,11 @@ class Client:
         source = endpoints.create_source(self._transport, name, type, title, description)
         return SourceHandle(self._transport, source.name, source)
 
-    def duckdb(self, *collections: CollectionHandle | str, limit: int | None = None) -> DuckDBPyConnection:
+    def duckdb(
+        self,
+        *collections: CollectionHandle | SourceHandle | str | Sequence[CollectionHandle | SourceHandle | str],
+        limit: int | None = None,
+    ) -> DuckDBPyConnection:
         """Return a DuckDB connection in which collections are tables, for SQL.
 
         The tables are copies, made now, in a database in memory of its own: queries ask nothing of the server, and what
@@ -119,7 +123,8 @@ class Client:
         Parameters
         ----------
         collections
-            Which, as handles, names or ids; none for all of the organisation.
+            Which, as handles, names or ids, or lists of these; a source stands for all that it has. None for all of the
+            organisation.
         limit
             How many rows of each at most, the first ones; None for all, of which there may be 5,000,000 together.
 
@@ -130,7 +135,8 @@ class Client:
             Names with a dash or a blank, and words of SQL such as ``at``, need the double quotes:
             ``FROM "flight-booking"``. Capital and small letters are the same to DuckDB: a field that differs from an
             earlier one in that only has ``_1`` behind its name. A source whose name DuckDB keeps for itself (``main``,
-            ``temp``, ``system``) has an underscore behind it. ``.sql(…).df()`` is a DataFrame, ``.pl()`` one of polars.
+            ``temp``, ``system``) has an underscore behind it. ``.sql(…).df()`` is a DataFrame, ``.pl()`` one of polars,
+            which has no type for intervals (Avro's duration) and fails: select the other columns.
 
         Raises
         ------
@@ -145,10 +151,10 @@ class Client:
         >>> db = client.duckdb("purchases", "customers")
         >>> db.sql("SELECT country, sum(amount) FROM purchases JOIN customers USING (customerId) GROUP BY country").df()
         """
-        from intempt_nb.handover import to_duckdb  # brings pyarrow
+        from intempt_nb.handover import collections_among, to_duckdb  # brings pyarrow
 
-        named = [self.collections.find(each) if isinstance(each, str) else each for each in collections]
-        return to_duckdb(list({each.id: each for each in named or self.collections.values()}.values()), limit)
+        chosen = collections_among(collections, self.collections) if collections else self.collections.values()
+        return to_duckdb(list({each.id: each for each in chosen}.values()), limit)
 
     def close(self) -> None:
         """Close the connections; a sandbox that this client started is stopped. Calling it again does nothing."""

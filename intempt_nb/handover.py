@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import DataError
 from intempt_nb.extras import require
+from intempt_nb.handles import CollectionHandle, SourceHandle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from duckdb import DuckDBPyConnection
 
-    from intempt_nb.handles import CollectionHandle
+    from intempt_nb.listing import Listing
 
-__all__ = ["MOST_ROWS", "to_duckdb"]
+__all__ = ["MOST_ROWS", "collections_among", "to_duckdb"]
 
 MOST_ROWS = 5_000_000
 """Rows that are copied without a limit having been given."""
@@ -28,6 +29,30 @@ _MOST_DIGITS = 38
 _ROWS = "intempt_nb_rows"
 _TAKEN = {"main", "memory", "temp", "system", "information_schema", "pg_catalog"}
 """Schemas that DuckDB has already, or cannot tell from its databases."""
+
+
+def collections_among(given: Iterable[Any], known: Listing[CollectionHandle]) -> Iterator[CollectionHandle]:
+    """Yield the collections that are meant: handles, names, ids, sources for all of theirs, or lists of these.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+    NotFoundError
+        If there is no collection of a name.
+    """
+    for each in given:
+        if isinstance(each, str):
+            yield known.find(each)
+        elif isinstance(each, CollectionHandle):
+            yield each
+        elif isinstance(each, SourceHandle):
+            yield from each.collections.values()
+        elif isinstance(each, list | tuple):
+            yield from collections_among(each, known)
+        else:
+            found = type(each).__name__
+            raise DataError(f"expected collections, their names, or a source, found {found}: client.duckdb('visits')")
 
 
 def to_duckdb(collections: Sequence[CollectionHandle], limit: int | None) -> DuckDBPyConnection:
@@ -62,16 +87,20 @@ def to_duckdb(collections: Sequence[CollectionHandle], limit: int | None) -> Duc
 
 def _table_names(collections: Sequence[CollectionHandle]) -> list[tuple[str, str]]:
     """Return the schema and the name of each collection's table."""
-    names = []
-    for each in collections:
-        source = each.record.source_name or each.source.name
-        names.append((f"{source}_" if _folded(source) in _TAKEN else source, each.name))
-    times = Counter((_folded(schema), _folded(name)) for schema, name in names)
-    for schema, name in names:
-        if times[_folded(schema), _folded(name)] > 1:
+    sources = [each.record.source_name or each.source.name for each in collections]
+    schemas = [f"{source}_" if _folded(source) in _TAKEN else source for source in sources]
+    names = [(schema, each.name) for schema, each in zip(schemas, collections, strict=True)]
+    folded = [(_folded(schema), _folded(name)) for schema, name in names]
+    times = Counter(folded)
+    for (schema, name), table in zip(names, folded, strict=True):
+        if times[table] > 1:
+            same = {source for source, other in zip(sources, folded, strict=True) if other == table}
+            kept = [source for source in same if _folded(source) in _TAKEN]
+            renamed = len({_folded(source) for source in same}) > 1
+            why = f"keeps {kept[0]!r} for itself" if renamed else "takes capital letters for small ones"
             raise DataError(
-                f"DuckDB takes capital letters for small ones, and there is more than one collection "
-                f"{f'{schema}.{name}'!r} then; take them one by one: client.duckdb(collection)"
+                f"DuckDB {why}, and there is more than one collection {f'{schema}.{name}'!r} then; take them one by "
+                "one: client.duckdb(collection)"
             )
     return names
 
@@ -143,7 +172,8 @@ def _takeable(kind: pa.DataType) -> pa.DataType:
 
 
 def _takeable_field(field: pa.Field) -> pa.Field:
-    return field.with_type(_takeable(field.type))
+    # In Arrow, the parts of a record that is null are null even where the schema says that they never are.
+    return field.with_type(_takeable(field.type)).with_nullable(True)
 
 
 def _folded(name: str) -> str:

@@ -114,6 +114,21 @@ def test_every_type_arrives_in_duckdb_with_its_value(client: inb.Client, everyth
         assert db.sql("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
 
 
+def test_records_that_are_null_are_null_in_duckdb(client: inb.Client, shop: inb.SourceHandle) -> None:
+    part = {"type": "record", "name": "part", "fields": [{"name": "x", "type": "int"}]}
+    fields = [
+        {"name": "id", "type": "int"},
+        {"name": "one", "type": ["null", part]},
+        {"name": "many", "type": {"type": "array", "items": ["null", "part"]}},
+        {"name": "named", "type": {"type": "map", "values": ["null", "part"]}},
+    ]
+    places = shop.create_collection("places", {"type": "record", "name": "r", "fields": fields})
+    places.create_identifier("key", fields=["id"])
+    places.post({"id": 1, "one": None, "many": [None, {"x": 1}], "named": {"a": None}})
+    with client.duckdb(places) as db:
+        assert db.sql("SELECT one, many, named['a'] FROM places").fetchall() == [(None, [None, {"x": 1}], None)]
+
+
 def test_polars_reads_a_scan_in_the_schemas_types(everything: inb.CollectionHandle) -> None:
     taken = [name for name in KINDS if name not in NOT_FOR_POLARS]
     frame = pl.DataFrame(everything.scan(taken))
@@ -140,7 +155,13 @@ def test_tables_are_named_by_source_and_collection(client: inb.Client) -> None:
 def test_collections_are_named_or_limited(client: inb.Client, shop: inb.SourceHandle) -> None:
     visits = things(shop, "visits", 5)
     things(shop, "other", 5)
-    with client.duckdb("visits", visits, visits.id, limit=3) as db:
+    with client.duckdb(shop) as db:
+        assert db.sql("SHOW TABLES").fetchall() == [("other",), ("visits",)]
+    with client.duckdb([]) as db:
+        assert db.sql("SHOW ALL TABLES").fetchall() == []
+    with pytest.raises(inb.DataError, match=r"expected collections, their names, or a source, found int"):
+        client.duckdb([visits, 5])  # type: ignore[list-item]  # what a user may well try
+    with client.duckdb(["visits", visits], visits.id, limit=3) as db:
         assert db.sql("SHOW TABLES").fetchall() == [("visits",)]
         assert db.sql("SELECT count(*) FROM visits").fetchall() == [(3,)]
         db.sql("DELETE FROM shop.visits WHERE id = 0")
@@ -171,6 +192,10 @@ def test_names_that_duckdb_cannot_tell_apart_are_refused(client: inb.Client, sho
     big = things(shop, "VISITS", 0)
     with pytest.raises(inb.DataError, match=r"more than one collection 'shop\.(visits|VISITS)'"):
         client.duckdb()
+    assert things(client.create_source("main"), "visits", 0).name == "visits"
+    things(client.create_source("main_"), "visits", 0)
+    with pytest.raises(inb.DataError, match=r"DuckDB keeps 'main' for itself, and .* collection 'main_\.visits'"):
+        client.duckdb(client.sources["main"], client.sources["main_"])
     quoted = things(shop, 'a"b', 1)
     with client.duckdb(big, quoted) as db:
         assert db.sql('SELECT count(*) FROM visits, "a""b"').fetchall() == [(0,)]

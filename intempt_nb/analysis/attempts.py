@@ -104,7 +104,7 @@ def _plain(table: pa.Table, by: str) -> pa.ChunkedArray:
     column = table[by]
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_string(column.type) or column.type == pa.string_view():
+    if pa.types.is_string(column.type):
         return column.cast(pa.large_string())
     return column.cast(pa.int64()) if pa.types.is_integer(column.type) and column.type != pa.uint64() else column
 

@@ -14,15 +14,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.errors import DataError, suggest
-from intempt_nb.schema.mapping.frames import from_frame
+from intempt_nb.errors import DataError
+from intempt_nb.schema.mapping.readers import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-__all__ = ["Instants", "Limit", "columns_of", "instants_of", "limit_of", "numbered", "refuse_gaps", "zone"]
+__all__ = ["Instants", "Limit", "columns_of", "instants_of", "limit_of", "moment_of", "numbered", "refuse_gaps", "zone"]
 
 _DAY = 86_400_000_000  # microseconds, as all of these
 _PARTS = {"s": 1_000_000, "ms": 1000, "us": 1, "ns": 0.001}
@@ -46,11 +46,21 @@ class Instants:
     dates: bool
 
     def days(self, tz: str) -> npt.NDArray[np.int64]:
-        """Return the day of each, counted from 1970-01-01, by the clocks of a time zone."""
+        """Return the day of each, counted from 1970-01-01, by the clocks of a time zone.
+
+        Raises
+        ------
+        DataError
+            If there is no such zone, or a day is not in the years 1 to 9999 there.
+        """
         if self.dates or zone(tz) == "UTC":
             return self.microseconds // _DAY
         stamps = pa.array(self.microseconds).cast(pa.timestamp("us", tz))
         local: npt.NDArray[np.int64] = np.asarray(pc.local_timestamp(stamps).cast(pa.int64()))
+        wrong = (local < _FIRST) | (local >= _LAST)
+        if wrong.any():
+            found = np.datetime64(int(self.microseconds[np.argmax(wrong)]), "us")
+            raise DataError(f"{found}Z is on no day of the years 1 to 9999 in {tz}", value=str(found))
         return local // _DAY
 
 
@@ -62,26 +72,7 @@ def columns_of(data: Any, names: Sequence[str]) -> pa.Table:
     DataError
         If rows cannot be read from `data`, or it has no such column.
     """
-    if isinstance(data, pd.DataFrame):
-        _check_names(names, [str(each) for each in data.columns])
-        return from_frame(data.loc[:, list(dict.fromkeys(names))].reset_index(drop=True))
-    if not hasattr(data, "__arrow_c_stream__"):
-        hint = "; use its scan: collection.scan()" if hasattr(data, "scan") else ""
-        raise DataError(
-            f"rows cannot be read from {type(data).__name__}; expected a DataFrame, a scan or Arrow data{hint}"
-        )
-    reader = pa.RecordBatchReader.from_stream(data)
-    _check_names(names, reader.schema.names)
-    chosen = list(dict.fromkeys(names))
-    batches = [batch.select(chosen) for batch in reader]
-    return pa.Table.from_batches(batches, schema=pa.schema([reader.schema.field(name) for name in chosen]))
-
-
-def _check_names(names: Sequence[str], there: list[str]) -> None:
-    for name in names:
-        if there.count(name) != 1:
-            wrong = "no column" if name not in there else "more than one column"
-            raise DataError(f"there is {wrong} {name!r}{suggest(name, there)}", field=name)
+    return reader_of(data, names).read_all()
 
 
 def numbered(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], pa.Array]:
@@ -100,8 +91,6 @@ def numbered(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], pa.Arra
         stored = pa.chunked_array([each.storage for each in column.chunks], column.type.storage_type)
         numbers, values = numbered(pa.table({name: stored}), name)
         return numbers, pa.ExtensionArray.from_storage(column.type, values)
-    if column.type == pa.string_view():
-        column = column.cast(pa.large_string())
     if not len(column):
         return np.zeros(0, np.int64), pa.array([], column.type)
     share = -(-len(column) // _THREADS)  # Arrow looks values up in one thread
@@ -219,7 +208,7 @@ def limit_of(value: dt.date | str | None, instants: Instants, tz: str, name: str
             times.max(initial=0 if not len(times) else np.iinfo(np.int64).min, keepdims=True), instants.dates
         )
         return Limit(int(last.days(zone_name)[0]), instants.dates, np.ones(len(times), bool))
-    moment = _moment(value, name)
+    moment = moment_of(value, name)
     if isinstance(moment, dt.datetime) and not instants.dates:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
         end = (aware - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
@@ -228,7 +217,16 @@ def limit_of(value: dt.date | str | None, instants: Instants, tz: str, name: str
     return Limit(day, True, instants.days(zone_name) <= day)
 
 
-def _moment(value: dt.date | str, name: str) -> dt.date:
+def moment_of(value: Any, name: str) -> dt.date:
+    """Return a date, a datetime, NumPy's or pandas' of either, or text in ISO 8601, as a date or datetime.
+
+    Raises
+    ------
+    DataError
+        If it is none of these.
+    """
+    if isinstance(value, np.datetime64):
+        value = (value if np.datetime_data(value)[0] == "D" else value.astype("datetime64[us]")).item()
     if isinstance(value, dt.date) and not pd.isna(value):  # NaT is a date to Python
         return value
     try:

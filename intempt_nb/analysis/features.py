@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from intempt_nb.analysis.events import Instants, columns_of
-from intempt_nb.analysis.histories import DAY, cutoffs_of, history_of, places_of, written
-from intempt_nb.analysis.known_profiles import kinds_of, numbers_of, read_profiles
+from intempt_nb.analysis.histories import DAY, cutoffs_of, end_of, history_of, places_of, written
+from intempt_nb.analysis.known_profiles import kinds_of, numbers_of, read_profiles, refuse_infinite
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ def features(
 
     **What counts.** An event counts if its time is before `as_of`: one at that very instant does not. Where events have
     dates, those of the days before the day of `as_of` count. A window of n days holds the events from n times 24 hours
-    before `as_of` (that instant included), of dates the n days before. :func:`outcomes` begins where this ends.
+    before `as_of` (that instant included), of dates the n days before. :func:`outcomes` begins where this ends. So a
+    date here is a day of which nothing counts, whereas the `until` of :func:`rfm`, :func:`retention` and
+    :func:`outcomes` is one that counts whole.
 
     **Profiles** are overwritten by their key, so that a collection holds the last values, which may be newer than
-    `as_of`. A column of them is taken only if you say what it is: one of `traits`, taken where `profiles_at` is before
-    `as_of`, or one of `fixed`, which you know never changes.
+    `as_of`. A column of them is taken only if you say what it is: one of `traits`, of profiles last changed before
+    `as_of`, or one of `fixed`, which you know never changes. That a profile was changed later is news of its own (of
+    those who came back, say), whatever stands in it; so one such profile makes `traits` an error.
 
     Parameters
     ----------
@@ -59,9 +62,10 @@ def features(
     profiles
         The same, with one row a person.
     as_of
-        One point in time for all: text (``"1997-10-01"``), a date, a timestamp, or milliseconds since 1970. Or a Series
-        of these whose index are the persons; one person may be there several times, at different times. A date is the
-        start of that day by the clocks of `tz`, a timestamp without a zone is UTC.
+        One point in time for all: a date, a timestamp, either as text in ISO 8601 (``"1997-10-01"``), or milliseconds
+        since 1970. Or a Series of dates, timestamps or milliseconds whose index are the persons; one person may be
+        there several times, at different times. A date is the start of that day by the clocks of `tz`, a timestamp
+        without a zone is UTC.
     window
         Days to look back, one number or several; None for all.
     by, at
@@ -82,8 +86,9 @@ def features(
     -------
     pandas.DataFrame
         float64 throughout (of NumPy: not every estimator takes Arrow's), NaN where there is nothing to tell, the index
-        named `by`. Of one `as_of`, a row for each person with an event before it, or a profile changed before it, in
-        the order of their ids. Of a Series, its rows in its order, also of persons of whom nothing is known.
+        named `by`. Of one `as_of`, a row for each person with an event before it, in the order of their ids; whoever
+        has only a profile is left out, as it may be younger than `as_of`. Of a Series, its rows in its order, also of
+        persons of whom nothing is known.
 
         ``days_since_last``, ``days_since_first``
             Days between the event and `as_of`.
@@ -96,15 +101,16 @@ def features(
         ``origin_JFK_30d``
             For each of `kinds`, how many events.
         ``age``, ``country_DE``
-            Of profiles; a column of `kinds` is 1 or 0 for each; NaN if there is no profile from before `as_of`.
+            Of profiles; a column of `kinds` is 1 or 0 for each; NaN if there is no profile.
 
     Raises
     ------
     DataError
-        If a column is not there, has gaps where it may not, or is of a type that is no number; if a profile is there
-        twice; if a column of profiles may have been changed after `as_of`; if two features have the same name.
+        If a column is not there, has gaps where it may not, or is of a type that is no number; if a number that counts
+        is infinite; if a profile is there twice; if `traits` are asked of a profile that was, or may have been, changed
+        at `as_of` or since; if two features have the same name.
     """
-    kinds = kinds or {}
+    kinds = _checked(kinds or {}, values=values, traits=traits, fixed=fixed)
     taken = [*traits, *fixed]
     counted = {name: each for name, each in kinds.items() if name not in taken}
     windows = [_whole_days(each, "window") for each in (window if isinstance(window, list | tuple) else [window])]
@@ -113,8 +119,8 @@ def features(
     table = columns_of(events, [by, at, *values, *counted])
     history = history_of(table, by, at)
     known = None if profiles is None else read_profiles(profiles, by, traits, fixed, profiles_at)
-    rows = _rows(history, as_of, by, tz, None if known is None else known.persons_before(as_of, tz))
-    measured = {name: numbers_of(table, name)[history.order] for name in values}
+    rows = _rows(history, as_of, by, tz)
+    measured = {name: numbers_of(table, name) for name in values}
     shares = [(name, which[history.order]) for name, which in kinds_of(table, counted)]
     on = Instants(history.times, history.dates).days(tz)
     columns = list(_rhythm(history, rows))
@@ -139,7 +145,7 @@ def outcomes(
     """Return whether each person had an event in the days from `as_of` on: what a model is to predict.
 
     An event counts if as_of <= time < as_of + horizon times 24 hours; of dates, on the day of `as_of` and those that
-    follow, `horizon` in all. These are the very events that :func:`features` leaves out.
+    follow, `horizon` in all. So the day of `as_of` counts here; :func:`features` leaves out just these events.
 
     Parameters
     ----------
@@ -149,11 +155,12 @@ def outcomes(
         For whom: the index of the features. None for those with an event before `as_of`. Not with a Series `as_of`,
         whose index it is.
     as_of
-        One point in time, or a Series of them by person.
+        One point in time, or a Series of them by person, as of :func:`features`.
     horizon
         Days.
     until
-        When the data end. None for the last event; data that are known to be whole for longer can say so here.
+        When the data end. None for the last event; data that are known to be whole for longer can say so here. A date,
+        or where events have dates, the day of any time, counts whole, as in :func:`retention`.
 
     Returns
     -------
@@ -164,7 +171,7 @@ def outcomes(
     ------
     DataError
         If the horizon of any row is not over when the data end: that nothing has happened yet is no answer, and keeping
-        only those that have one would tilt them.
+        only those that have one would tilt them. If `persons` are no ids.
     """
     history = history_of(columns_of(events, [by, at]), by, at)
     if persons is not None and isinstance(as_of, pd.Series):
@@ -181,7 +188,7 @@ def outcomes(
 
 def _refuse_unknown(history: Histories, ends: npt.NDArray[np.int64], days: int, until: Any, tz: str) -> None:
     if until is not None:
-        end = int(cutoffs_of(until, dates=history.dates, tz=tz)[0])
+        end = end_of(until, dates=history.dates, tz=tz)
     elif len(history.times):
         end = int(history.times.max()) + (DAY if history.dates else 1)  # the day, or instant, of the last event is over
     else:
@@ -196,6 +203,20 @@ def _refuse_unknown(history: Histories, ends: npt.NDArray[np.int64], days: int, 
             "when: until=",
             field="as_of",
         )
+
+
+def _checked(kinds: Any, **names: Any) -> Mapping[str, Sequence[Any]]:
+    """Return `kinds` if they are what they have to be, and the others lists of names; text is a list of letters."""
+    for what, given in names.items():
+        if isinstance(given, str):
+            raise DataError(f"{what} is {given!r}; expected a list of columns: {what}=[{given!r}]", field=what)
+    if not hasattr(kinds, "items"):
+        raise DataError(f"kinds are a {type(kinds).__name__}; expected {{column: [values]}}", field="kinds")
+    for name, values in kinds.items():
+        if isinstance(values, str) or not pd.api.types.is_list_like(values):
+            raise DataError(f"kinds of {name!r} are {values!r}; expected a list: {{{name!r}: [...]}}", field="kinds")
+    found: Mapping[str, Sequence[Any]] = kinds
+    return found
 
 
 def _whole_days(days: Any, what: str) -> int | None:
@@ -216,24 +237,22 @@ class _Rows:
     index: pd.Index[Any]
 
 
-def _rows(
-    history: Histories, as_of: Any, by: str, tz: str, others: pa.Array | None = None, persons: Any = None
-) -> _Rows:
-    """Return the rows of a Series `as_of`, of some persons, or of those with an event before `as_of` and others."""
+def _rows(history: Histories, as_of: Any, by: str, tz: str, persons: Any = None) -> _Rows:
+    """Return the rows of a Series `as_of`, of some persons, or of those with an event before `as_of`."""
     cutoffs = cutoffs_of(as_of, dates=history.dates, tz=tz)
     if isinstance(as_of, pd.Series):
         index = as_of.index.rename(by)
     elif persons is not None:
+        if isinstance(persons, str | pd.DataFrame) or not pd.api.types.is_list_like(persons):
+            kind = type(persons).__name__
+            raise DataError(f"persons are a {kind}; expected their ids, such as features(...).index", field="persons")
         index = pd.Index(persons, name=by)
     else:
         ids = history.persons.filter(pa.array(history.times[history.bounds[:-1]] < cutoffs[0]))
-        if others is not None:
-            new = places_of(others, ids, "the persons of profiles") < 0
-            ids = pa.concat_arrays([ids, others.filter(pa.array(new)).cast(ids.type)])
         index = pd.Index(ids.take(pc.sort_indices(ids)).to_pandas(), name=by)
     if index.nlevels > 1:
         raise DataError(f"the index of as_of has {index.nlevels} levels; expected one, of the persons", field="as_of")
-    found = places_of(index, history.persons, "the persons")
+    found = places_of(index, history.persons, "those of the events")
     cutoffs = np.broadcast_to(cutoffs, len(found))
     return _Rows(found, cutoffs, history.place(found, cutoffs), index)
 
@@ -269,11 +288,16 @@ def _in_window(
     end = "" if days is None else f"_{days}d"
     spans = history.spans(rows.persons, None if days is None else rows.cutoffs - days * DAY, rows.ends)
     yield f"events{end}", spans.counts.astype(float)
-    yield f"active_days{end}", spans.changes(on[spans.places])
+    yield f"active_days{end}", spans.days(on[spans.places])
     for name, every in measured.items():
-        numbers = every[spans.places]
+        rows_of = history.order[spans.places]
+        refuse_infinite(every, rows_of, name)
+        numbers = every[rows_of]
         there = ~np.isnan(numbers)
-        total = spans.reduce(np.add, np.where(there, numbers, 0), 0)
+        with np.errstate(over="ignore"):
+            total = spans.reduce(np.add, np.where(there, numbers, 0), 0)
+        if np.isinf(total).any():
+            raise DataError(f"the sum of {name!r} of a person is beyond what float64 holds", field=name)
         yield f"{name}_sum{end}", total
         yield f"{name}_mean{end}", _share(total, spans.reduce(np.add, there.astype(float), 0))
         yield f"{name}_max{end}", spans.reduce(np.fmax, numbers, np.nan)

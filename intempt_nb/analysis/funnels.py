@@ -57,8 +57,8 @@ def funnel(
     event
         Column with the name of the event; not looked at in a mapping.
     window
-        Longest time from the first step to any other, as a timedelta or as text that pandas reads ("7 days"). None for
-        no limit.
+        Longest time from the first step to any other, as a timedelta or as text with a unit that pandas reads
+        ("7 days"). None for no limit.
 
     Returns
     -------
@@ -98,8 +98,15 @@ def funnel(
 
 
 def _named(steps: Sequence[str | Sequence[str]]) -> list[list[str]]:
-    named = [[step] if isinstance(step, str) else list(step) for step in ([] if isinstance(steps, str) else steps)]
-    if not named or not all(step and all(isinstance(name, str) for name in step) for step in named):
+    try:
+        named = [[step] if isinstance(step, str) else list(step) for step in steps]
+    except TypeError:
+        named = []
+    if (
+        isinstance(steps, str)
+        or not named
+        or not all(step and all(isinstance(name, str) for name in step) for step in named)
+    ):
         expected = "a list of names, or of lists of names"
         raise DataError(f"steps is {steps!r}; expected {expected}", expected=expected)
     return named
@@ -108,13 +115,17 @@ def _named(steps: Sequence[str | Sequence[str]]) -> list[list[str]]:
 def _microseconds(window: dt.timedelta | str | None) -> int | None:
     if window is None:
         return None
-    try:
-        found = pd.Timedelta(window) if isinstance(window, str | dt.timedelta) else None
-    except ValueError:
-        found = None
-    if found is None or not found >= pd.Timedelta(0):
+    found: object = window
+    if isinstance(window, str) and any(each.isalpha() or each == ":" for each in window):  # "7" is 7 ns to pandas
+        try:
+            found = pd.Timedelta(window)
+        except pd.errors.OutOfBoundsTimedelta:
+            raise DataError(f"window is {window!r}, more than pandas reads; None is no limit") from None
+        except ValueError:
+            found = None
+    if not isinstance(found, dt.timedelta) or found < dt.timedelta(0):
         raise DataError(f"window is {window!r}; expected a timedelta, or text such as '7 days'", expected="a duration")
-    return int(found // pd.Timedelta(microseconds=1))
+    return found // dt.timedelta(microseconds=1)
 
 
 def _table(names: Sequence[str], best: Sequence[npt.NDArray[np.int64]]) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from intempt_nb.analysis.events import instants_of, numbered, zone
-from intempt_nb.analysis.timelines import in_order
+from intempt_nb.analysis.events import Instants, instants_of, moment_of, numbered, zone
+from intempt_nb.analysis.timelines import distinct, in_order
 from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.frames import from_frame
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["DAY", "Histories", "Spans", "cutoffs_of", "history_of", "places_of", "written"]
+__all__ = ["DAY", "Histories", "Spans", "cutoffs_of", "end_of", "history_of", "places_of", "written"]
 
 DAY = 86_400_000_000
 """Microseconds of 24 hours."""
@@ -49,11 +48,10 @@ class Spans:
             result[filled] = how.reduceat(values, np.concatenate(([0], ends[:-1])))
         return result
 
-    def changes(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return how many different values there are in each span, in which equal ones are neighbours."""
-        new = np.diff(values, prepend=0) != 0
-        new[(np.cumsum(self.counts) - self.counts)[self.counts > 0]] = True
-        return self.reduce(np.add, new.astype(float), 0)
+    def days(self, on: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return on how many days the events of each are; the next may be a day earlier where clocks are put back."""
+        rows, _ = distinct(np.repeat(np.arange(len(self.counts)), self.counts), on)
+        return np.bincount(rows, minlength=len(self.counts)).astype(float)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +131,7 @@ def cutoffs_of(as_of: Any, *, dates: bool, tz: str) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     as_of
-        A Series of timestamps, dates or milliseconds, or one of these; text is read as ISO 8601. A date is the start of
+        A Series of timestamps, dates or milliseconds, or one of these, or as text in ISO 8601. A date is the start of
         that day by the clocks of `tz`; a timestamp without a zone is UTC, as everywhere.
     dates
         Whether the events have dates. A point in time is then the start of its day by the clocks of `tz`, so that the
@@ -146,9 +144,36 @@ def cutoffs_of(as_of: Any, *, dates: bool, tz: str) -> npt.NDArray[np.int64]:
     DataError
         If there are gaps, or no points in time.
     """
-    series = as_of if isinstance(as_of, pd.Series) else pd.Series([_read(as_of)])
-    table = from_frame(series.reset_index(drop=True).to_frame("as_of"))
-    found = instants_of(table, "as_of")
+    return _comparable(_given(as_of, "as_of"), dates, tz)
+
+
+def end_of(until: Any, *, dates: bool, tz: str) -> int:
+    """Return when looking ends, as microseconds: of a date, or where events have dates, the end of that day.
+
+    Parameters
+    ----------
+    until, dates, tz
+        As of :func:`cutoffs_of`, of one point in time.
+
+    Raises
+    ------
+    DataError
+        If it is no point in time.
+    """
+    found = _given(until, "until")
+    if found.dates or dates:
+        found = Instants((found.days(tz) + 1) * DAY, dates=True)
+    return int(_comparable(found, dates, tz)[0])
+
+
+def _given(value: Any, name: str) -> Instants:
+    if not isinstance(value, pd.Series):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        value = pd.Series([value if whole else moment_of(value, name)])
+    return instants_of(from_frame(value.reset_index(drop=True).to_frame(name)), name)
+
+
+def _comparable(found: Instants, dates: bool, tz: str) -> npt.NDArray[np.int64]:
     if found.dates and not dates:
         midnights = pc.assume_timezone(
             pa.array(found.microseconds, pa.timestamp("us")), zone(tz), ambiguous="earliest", nonexistent="latest"
@@ -157,39 +182,29 @@ def cutoffs_of(as_of: Any, *, dates: bool, tz: str) -> npt.NDArray[np.int64]:
     return found.days(tz) * DAY if dates else found.microseconds
 
 
-def _read(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return dt.date.fromisoformat(value)
-    except ValueError:
-        pass
-    try:
-        return pd.Timestamp(value)
-    except ValueError:
-        raise DataError(f"{value!r} is no point in time; expected text such as '2026-05-25'", field="as_of") from None
-
-
 def written(microseconds: int, dates: bool) -> str:
     """Return a point in time as text, for a message."""
     moment = np.datetime64(int(microseconds), "us")
     return str(moment.astype("datetime64[D]")) if dates else f"{moment}Z"
 
 
-def places_of(ids: Any, among: pa.Array, what: str) -> npt.NDArray[np.int64]:
-    """Return for each id its place among others; -1 where it is not there.
+def places_of(persons: Any, among: pa.Array, whose: str) -> npt.NDArray[np.int64]:
+    """Return for each person the place of its id among those of others; -1 where it is not there.
 
     Raises
     ------
     DataError
-        If their types differ, as ``"7"`` and 7 do.
+        If they are no ids, or their types differ, as ``"7"`` and 7 do.
     """
-    array = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, from_pandas=True)
+    try:
+        array = pa.array(persons, from_pandas=True)
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(f"the persons are not ids of one type ({error})", field="persons") from None
     if not len(array) or not len(among):
         return np.full(len(array), -1)
     kinds = [_kind(array.type), _kind(among.type)]
     if kinds[0] != kinds[1]:
-        raise DataError(f"{what} are {array.type}, and the events' are {among.type}; they have to be of one type")
+        raise DataError(f"the persons are {array.type}, and {whose} are {among.type}; they have to be of one type")
     found = pc.index_in(array.cast(kinds[0]), value_set=among.cast(kinds[0]))
     return np.asarray(found.fill_null(-1)).astype(np.int64)
 

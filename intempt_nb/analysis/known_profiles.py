@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-__all__ = ["KnownProfiles", "kinds_of", "numbers_of", "read_profiles"]
+__all__ = ["KnownProfiles", "kinds_of", "numbers_of", "read_profiles", "refuse_infinite"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,31 +46,33 @@ class KnownProfiles:
     traits: tuple[str, ...]
     fixed: tuple[str, ...]
 
-    def persons_before(self, as_of: Any, tz: str) -> pa.Array:
-        """Return the persons whose profile was last changed before one point in time: they were there by then."""
-        if self.changed is None:
-            return self.ids.slice(0, 0)
-        cutoff = cutoffs_of(as_of, dates=self.changed.dates, tz=tz)[0]
-        return self.ids.filter(pa.array(self.changed.microseconds < cutoff))
-
     def columns(
         self, persons: pd.Index[Any], as_of: Any, tz: str, kinds: Mapping[str, Sequence[Any]]
     ) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
-        """Yield the features of persons as of a point in time, NaN where nothing was known."""
-        places = places_of(persons, self.ids, "the persons")
+        """Yield the features of persons as of a point in time, NaN where there is no profile."""
+        places = places_of(persons, self.ids, "those of the profiles")
         there = places >= 0
-        known = there
-        if self.changed is not None:
-            cutoffs = cutoffs_of(as_of, dates=self.changed.dates, tz=tz)
-            known = there.copy()
-            known[there] = self.changed.microseconds[places[there]] < np.broadcast_to(cutoffs, len(places))[there]
-        for names, which in ((self.traits, known), (self.fixed, there)):
-            for name in names:
-                found = kinds_of(self.table, {name: kinds[name]}) if name in kinds else [(name, None)]
-                for label, column in found:
-                    result = np.full(len(places), np.nan)
-                    result[which] = (numbers_of(self.table, name) if column is None else column)[places[which]]
-                    yield label, result
+        if self.changed is not None and self.traits:
+            cutoffs = np.broadcast_to(cutoffs_of(as_of, dates=self.changed.dates, tz=tz), len(places))
+            self._refuse_later(self.changed.microseconds[places[there]] >= cutoffs[there])
+        for name in (*self.traits, *self.fixed):
+            found = kinds_of(self.table, {name: kinds[name]}) if name in kinds else [(name, None)]
+            for label, column in found:
+                values = numbers_of(self.table, name) if column is None else column.astype(float)
+                refuse_infinite(values, places[there], name)
+                result = np.full(len(places), np.nan)
+                result[there] = values[places[there]]
+                yield label, result
+
+    def _refuse_later(self, later: npt.NDArray[np.bool_]) -> None:
+        """Raise a DataError if profiles are newer than `as_of`: to leave out their values only would tell that too."""
+        if later.any():
+            raise DataError(
+                f"{int(later.sum()):,} of {len(later):,} profiles were changed at as_of or since, which tells what "
+                f"came after it, whatever is in {', '.join(map(repr, self.traits))}. Take a copy of the profiles from "
+                "before as_of, or make these features from events",
+                field=self.traits[0],
+            )
 
 
 def read_profiles(
@@ -128,6 +130,14 @@ def numbers_of(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
             f"column {name!r} has whole numbers beyond 2**53, which a feature (float64) cannot hold", field=name
         ) from None
     return np.asarray(floats.fill_null(np.nan))
+
+
+def refuse_infinite(values: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], name: str) -> None:
+    """Raise a DataError if a value in one of some rows is infinite."""
+    wrong = np.isinf(values[rows])
+    if wrong.any():
+        row = int(rows[wrong].min())
+        raise DataError(f"{values[row]} is no number to count with", row=row, field=name, value=str(values[row]))
 
 
 def kinds_of(table: pa.Table, kinds: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:

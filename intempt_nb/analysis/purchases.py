@@ -28,7 +28,7 @@ def rfm(
     by: str = "customerId",
     at: str = "date",
     amount: str = "amount",
-    as_of: dt.date | str | None = None,
+    until: dt.date | str | None = None,
     scores: int = 5,
     tz: str = "UTC",
 ) -> pd.DataFrame:
@@ -51,9 +51,10 @@ def rfm(
         or whole numbers, milliseconds since 1970.
     amount
         Column with the value of the purchase: whole, decimal or floating numbers, also negative (a return).
-    as_of
-        The day from which one looks back, the last that counts, or an instant on it. Later purchases are left out, and
-        so are customers who have no others. By default, the day of the last purchase.
+    until
+        The last day that counts, which is meant whole and from which one looks back, or an instant on it. Later
+        purchases are left out, and so are customers who have no others. By default, the day of the last purchase. What
+        a model learns from has to be from before a day, without it: `features` leaves out that of its `as_of`.
     scores
         How many there are, the best being this.
     tz
@@ -66,19 +67,19 @@ def rfm(
         `recency`, days since the last transaction; `frequency`, transactions; `monetary`, the sum of all amounts
         (double, long or decimal); their scores `r`, `f` and `m`; and what models of repeat buying take, as Fader and
         Hardie define them, in days: `x`, transactions but the first; `t_x`, from the first transaction to the last (0
-        if there is one); `T`, from the first to `as_of`. All but `monetary` are int64.
+        if there is one); `T`, from the first to `until`. All but `monetary` are int64.
 
     Raises
     ------
     DataError
-        If there are no such columns, gaps in them, or values that are no times or finite numbers; or an argument is
-        none of the above.
+        If there are no such columns, gaps in them, or values that are no times or finite numbers; a sum is more than
+        its type holds; or an argument is none of the above.
 
     Examples
     --------
     >>> purchases = pd.DataFrame({"customerId": ["ann", "ann", "bob"], "date": pd.to_datetime(["2025-01-01",
     ...     "2025-01-31", "2025-01-02"]), "amount": [10, 5, 40]})
-    >>> rfm(purchases, as_of="2025-02-01")[["customerId", "recency", "frequency", "monetary", "r", "f", "m"]]
+    >>> rfm(purchases, until="2025-02-01")[["customerId", "recency", "frequency", "monetary", "r", "f", "m"]]
       customerId  recency  frequency  monetary  r  f  m
     0        ann        1          2        15  3  3  1
     1        bob       30          1        40  1  1  3
@@ -87,7 +88,7 @@ def rfm(
         raise DataError(f"scores is {scores!r}; expected how many there are, such as 5", expected="a positive integer")
     table = columns_of(purchases, [by, at, amount])
     instants = instants_of(table, at)
-    limit = limit_of(as_of, instants, tz, "as_of")
+    limit = limit_of(until, instants, tz, "until")
     _check_amounts(table, amount)
     numbers, names = by_value(*numbered(table.filter(pa.array(limit.rows)), by), by)
     customers, days = distinct(numbers, instants.days(tz)[limit.rows])
@@ -167,17 +168,31 @@ def _check_amounts(table: pa.Table, name: str) -> None:
 
 def _sums(customers: npt.NDArray[np.int64], amounts: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return the sum of each customer's amounts, of decimals and whole numbers exactly."""
-    if pa.types.is_floating(amounts.type):
-        return pa.array(np.bincount(customers, np.asarray(amounts)))
-    whole = pa.types.is_integer(amounts.type)
-    if whole:
-        amounts = amounts.cast(pa.decimal128(38, 0))  # which no sum of so many leaves
-    groups = pa.table({"customer": customers, "amount": amounts}).group_by("customer", use_threads=False)
+    kind = amounts.type
+    if pa.types.is_floating(kind):
+        totals = np.bincount(customers, np.asarray(amounts))
+        if not np.isfinite(totals).all():
+            raise DataError("a sum of amounts is more than a double holds; leave out those that are wrong")
+        return pa.array(totals)
+    exact, told = pa.decimal128(38, 0), pa.int64()  # the first has room for any sum of so many whole numbers
+    if pa.types.is_decimal(kind):
+        exact = pa.decimal256(76, kind.scale)
+        told = exact if pa.types.is_decimal256(kind) else pa.decimal128(38, kind.scale)
+    wide = amounts.cast(exact)
+    if told == exact and _digits(wide) + len(str(len(wide))) > exact.precision:
+        raise DataError("a sum of amounts may be more than 76 digits; make them double")
+    groups = pa.table({"customer": customers, "amount": wide}).group_by("customer", use_threads=False)
     sums = groups.aggregate([("amount", "sum")]).sort_by("customer")["amount_sum"]
     try:
-        return sums.cast(pa.int64()) if whole else sums
+        return sums.cast(told)
     except pa.ArrowInvalid:
-        raise DataError("a sum of amounts is more than 64 bits hold; make them double") from None
+        raise DataError(f"a sum of amounts is more than {told.bit_width} bits hold; make them double") from None
+
+
+def _digits(amounts: pa.ChunkedArray) -> int:
+    """Return how many digits the longest of some decimals has."""
+    ends = [each.as_py() for each in pc.min_max(amounts).values() if each.is_valid]
+    return max((int(each.adjusted()) + 1 for each in ends), default=0) + int(amounts.type.scale)
 
 
 def _scores(values: pa.Array | pa.ChunkedArray, scores: int) -> pa.Array:

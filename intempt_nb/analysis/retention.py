@@ -24,7 +24,8 @@ __all__ = ["Period", "Retention", "retention"]
 Period = Literal["day", "week", "month"]
 _MONDAY = 3
 """Days from the Monday before 1970-01-01, a Thursday."""
-_MOST_CELLS = 10_000_000
+_MOST = 2000
+"""Periods that are counted: more than five years of days."""
 _SHOWN = 12
 """Periods that a printed table has room for."""
 
@@ -51,19 +52,19 @@ class Retention:
     @property
     def shares(self) -> pd.DataFrame:
         """`active` as shares of the cohort's persons, 0 to 1 (double)."""
-        shares = self._counts() / self._sizes()[:, None]
-        return _frame(shares, ~np.isnan(shares), self.active.index, self.active.columns, pa.float64())
+        return self._shares(self.active)
 
     @property
     def curve(self) -> pd.Series[Any]:
         """For each period, the share of all persons whose cohort has had it: the mean weighted by persons (double)."""
-        counts = self._counts()
+        counts = _numbers(self.active)
         persons = (~np.isnan(counts) * self._sizes()[:, None]).sum(axis=0)
         shares = pa.array(np.nansum(counts, axis=0) / persons)  # of a column, at least one count is known
         return pd.Series(pd.array(shares, dtype=pd.ArrowDtype(pa.float64())), index=self.active.columns, name="share")
 
-    def _counts(self) -> npt.NDArray[np.float64]:
-        return self.active.to_numpy(np.float64, na_value=np.nan)
+    def _shares(self, active: pd.DataFrame) -> pd.DataFrame:
+        shares = _numbers(active) / self._sizes()[:, None]
+        return _frame(shares, ~np.isnan(shares), active.index, active.columns, pa.float64())
 
     def _sizes(self) -> npt.NDArray[np.float64]:
         return self.persons.to_numpy(np.float64)
@@ -76,7 +77,7 @@ class Retention:
 
     def _cells(self) -> tuple[list[str], list[list[str]], str]:
         """Return a header, rows and a caption that fit a page."""
-        shown = self.shares.iloc[:, :_SHOWN]
+        shown = self._shares(self.active.iloc[:, :_SHOWN])
         left_out = self.active.shape[1] - shown.shape[1]
         more = f"; the first {_SHOWN} of {_SHOWN + left_out} {self.period}s" if left_out > 0 else ""
         header = ["cohort", "persons", *map(str, shown.columns)]
@@ -129,7 +130,8 @@ def retention(
     Raises
     ------
     DataError
-        If there are no such columns, gaps in them, or values that are no times; or an argument is none of the above.
+        If there are no such columns, gaps in them, or values that are no times; there are more than 2,000 periods; or
+        an argument is none of the above.
 
     Examples
     --------
@@ -145,10 +147,24 @@ def retention(
     table = columns_of(events, [by, at])
     instants = instants_of(table, at)
     limit = limit_of(until, instants, tz, "until")
-    periods = _periods(instants.days(tz)[limit.rows], period)
+    days = instants.days(tz)[limit.rows]
+    periods = _periods(days, period)
     end = int(_periods(np.array([limit.day + limit.whole]), period)[0])
+    if end - periods.min(initial=end) > _MOST:
+        raise _too_many(days, limit.day, period)
     first, ages = _ages(numbered(table, by)[0][limit.rows], periods)
     return _counted(first, ages, end, period)
+
+
+def _too_many(days: npt.NDArray[np.int64], until: int, period: Period) -> DataError:
+    first, middle, last = (
+        str(np.datetime64(int(each), "D")) for each in np.quantile(days, (0, 0.5, 1), method="lower")
+    )
+    return DataError(
+        f"the events are from {first} to {last}, the middle one from {middle}, and are looked at until "
+        f"{np.datetime64(until, 'D')}: these are more than {_MOST:,} {period}s. If one of the times is wrong, leave "
+        "that event out; otherwise take longer periods, the events of fewer years, or an earlier until"
+    )
 
 
 def _periods(days: npt.NDArray[np.int64], period: Period) -> npt.NDArray[np.int64]:
@@ -180,11 +196,6 @@ def _counted(first: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], end: int
     """Return the counts of a cohort for each age, up to the periods that are over by `end`, the first that is not."""
     cohorts, rows = np.unique(first, return_inverse=True)
     width = max(end - int(cohorts[0]), 0) if len(cohorts) else 0
-    if len(cohorts) * width > _MOST_CELLS:
-        raise DataError(
-            f"there are {len(cohorts):,} cohorts, the first of them {_start(int(cohorts[0]), period)}, and {width:,} "
-            f"{period}s; take longer periods, or leave out events whose time is wrong"
-        )
     over = ages < end - first
     counts = np.bincount(rows[over] * width + ages[over], minlength=len(cohorts) * width).reshape(len(cohorts), width)
     known = np.arange(width) < (end - cohorts)[:, None]
@@ -193,6 +204,10 @@ def _counted(first: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], end: int
     sizes = to_frame(pa.table({"cohort": days, "persons": persons})).set_index("cohort")["persons"]
     active = _frame(counts, known, sizes.index, pd.RangeIndex(width, name=period), pa.int64())
     return Retention(sizes, active, period)
+
+
+def _numbers(active: pd.DataFrame) -> npt.NDArray[np.float64]:
+    return active.to_numpy(np.float64, na_value=np.nan)
 
 
 def _frame(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["session_numbers", "sessions"]
 
 _MINUTE = 60_000_000  # microseconds
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 def sessions(
@@ -113,8 +114,12 @@ def _begins(lines: Timelines, gap: float | dt.timedelta) -> npt.NDArray[np.bool_
     return lines.begins() | (pauses > longest)
 
 
-def _microseconds(gap: float | dt.timedelta) -> float:
-    found = gap / dt.timedelta(microseconds=1) if isinstance(gap, dt.timedelta) else gap * _MINUTE
+def _microseconds(gap: object) -> float:
+    found = np.nan
+    if isinstance(gap, dt.timedelta):
+        found = gap / dt.timedelta(microseconds=1)
+    elif isinstance(gap, _NUMBERS) and not isinstance(gap, bool | np.timedelta64):  # integers, as to Python and NumPy
+        found = float(gap) * _MINUTE
     if not found >= 0:
         raise DataError(
             f"gap is {gap!r}; expected minutes or a timedelta, 0 or more", expected="minutes or a timedelta"

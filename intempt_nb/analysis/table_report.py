@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from intempt_nb.errors import DataError
 from intempt_nb.extras import require
-from intempt_nb.schema.mapping.frames import from_frame
+from intempt_nb.schema.mapping.readers import reader_of
 from intempt_nb.transfer.scan import Scan
 
 if TYPE_CHECKING:
@@ -71,14 +71,10 @@ def table_report(data: Any, limit: int = 10_000) -> TableReport:
 def _first_rows(data: Any, limit: int) -> pa.Table:
     """Return the first rows, and read hardly more."""
     if isinstance(data, pd.DataFrame):
-        return from_frame(data.head(limit))
+        data = data.head(limit)
     if isinstance(data, Scan) and (data.limit is None or data.limit > limit):
         data = replace(data, limit=limit)
-    if not hasattr(data, "__arrow_c_stream__"):
-        hint = "; report its scan: collection.scan()" if hasattr(data, "scan") else ""
-        expected = "expected a scan, a DataFrame, or Arrow data"
-        raise DataError(f"rows cannot be read from {type(data).__name__}; {expected}{hint}")
-    reader = pa.RecordBatchReader.from_stream(data)
+    reader = reader_of(data)
     batches, rows = [], 0
     for batch in reader:
         batches.append(batch.slice(0, limit - rows))
@@ -107,8 +103,6 @@ def _shown(column: pa.ChunkedArray) -> Any:
         return _texts(column.to_pylist(), bytes.hex)
     if _types.is_decimal(kind) or _types.is_float16(kind):
         column = column.cast(pa.float64())
-    if _types.is_string_view(kind):
-        column = column.cast(pa.string())
     return pd.arrays.ArrowExtensionArray(column)
 
 
@@ -118,7 +112,7 @@ def _texts(values: list[Any], text: Callable[[Any], str]) -> Any:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    known = _types.is_binary, _types.is_large_binary, _types.is_fixed_size_binary, _types.is_binary_view
+    known = _types.is_binary, _types.is_large_binary, _types.is_fixed_size_binary
     return any(each(kind) for each in known)
 
 

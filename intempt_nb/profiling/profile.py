@@ -15,7 +15,8 @@ from intempt_nb.profiling.columns import ColumnProfile, Lengths, Tally
 from intempt_nb.profiling.quantiles import PERCENTS
 from intempt_nb.profiling.views import HEADER, profile_row
 from intempt_nb.schema.mapping.frames import from_frame
-from intempt_nb.schema.mapping.metadata import carried_schema
+from intempt_nb.schema.mapping.metadata import carried_schema, declared_type
+from intempt_nb.schema.mapping.readers import reader_of
 from intempt_nb.schema.model import describe
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ _PLAIN = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:
-    """What the columns of some rows hold; shown as a table, and a mapping by the columns' names.
+    """What the columns of some rows hold; shown as a table.
+
+    ``profile["amount"]`` is the column of that name, ``"amount" in profile`` whether there is one, and a loop goes
+    through the columns.
 
     Parameters
     ----------
@@ -52,6 +56,10 @@ class Profile:
                 return each
         names = [each.name for each in self.columns]
         raise DataError(f"the profile has no column {name!r}{suggest(name, names)}", field=name)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a column of that name."""
+        return any(each.name == name for each in self.columns)
 
     def __iter__(self) -> Iterator[ColumnProfile]:
         """Go through the columns, in order."""
@@ -163,15 +171,7 @@ def _check(name: str, value: object, least: int) -> None:
 
 
 def _reader(data: Any) -> pa.RecordBatchReader:
-    if isinstance(data, pd.DataFrame):
-        data = _from_periods(from_frame(data))
-    if isinstance(data, pa.Table):
-        return data.to_reader()
-    if not hasattr(data, "__arrow_c_stream__"):
-        hint = "; profile its scan: collection.scan()" if hasattr(data, "scan") else ""
-        expected = "expected a scan, a DataFrame, or Arrow data"
-        raise DataError(f"rows cannot be read from {type(data).__name__}; {expected}{hint}")
-    return pa.RecordBatchReader.from_stream(data)
+    return reader_of(_from_periods(from_frame(data)) if isinstance(data, pd.DataFrame) else data)
 
 
 def _from_periods(table: pa.Table) -> pa.Table:
@@ -185,6 +185,6 @@ def _from_periods(table: pa.Table) -> pa.Table:
 def _words(schema: pa.Schema) -> list[str]:
     """Return the types for people: Avro's where the schema came from there."""
     carried = carried_schema(schema)
-    if carried is None:
-        return [str(each.type) for each in schema]
-    return [describe(each.type) for each in carried[1].record.fields]
+    known = [None] * len(schema) if carried is None else [each.type for each in carried[1].record.fields]
+    types = [declared_type(each) or avro for each, avro in zip(schema, known, strict=True)]  # one's own outlives select
+    return [str(each.type) if avro is None else describe(avro) for each, avro in zip(schema, types, strict=True)]

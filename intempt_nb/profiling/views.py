@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from intempt_nb.display import html_table, shorten, text_table
@@ -22,6 +23,7 @@ HEADER = (
 )  # fmt: skip
 _SHOWN = 3
 _LONGEST = 30
+_LONGEST_NAME = 40
 _WIDE = 420, 120
 
 
@@ -30,7 +32,7 @@ def profile_row(column: ColumnProfile) -> tuple[object, ...]:
     picture = None if column.histogram is None else histogram_picture(column.histogram)
     nan = f" ({column.nan:,} NaN)" if column.nan else ""
     return (
-        shorten(column.name),
+        shorten(column.name, _LONGEST_NAME),
         column.type,
         f"{column.count:,}{nan}",
         f"{column.nulls:,}",
@@ -58,8 +60,8 @@ def range_text(column: ColumnProfile) -> str | None:
     if column.min is None:
         return None
     if column.min == column.max:
-        return value_text(column.min)
-    return f"{value_text(column.min)} to {value_text(column.max)}"
+        return _short_text(column.min)
+    return f"{_short_text(column.min)} to {_short_text(column.max)}"
 
 
 def top_text(column: ColumnProfile, most: int) -> str | None:
@@ -79,11 +81,16 @@ def value_text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else shorten(value, _LONGEST)
 
 
+def _short_text(value: object) -> str:
+    """Return a value as text, a double with as many digits as a mean has."""
+    return f"{value:,.6g}" if isinstance(value, float) and not value.is_integer() else value_text(value)
+
+
 def median_text(column: ColumnProfile) -> str | None:
     """Return the median, with a word where it is approximate."""
     if not column.quantiles:
         return None
-    return f"{'about ' if column.quantile_error else ''}{value_text(column.median)}"
+    return f"{'about ' if column.quantile_error else ''}{_short_text(column.median)}"
 
 
 def column_text(column: ColumnProfile) -> str:
@@ -128,4 +135,10 @@ def _ladder(column: ColumnProfile) -> Iterator[tuple[str, object]]:
         yield "median" if share == 0.5 else f"{share:.0%}", value_text(value)
     yield "largest", value_text(column.max)
     if column.quantile_error:
-        yield "", f"the percentages are right within {column.quantile_error:.2%} of the values"
+        yield "", f"the percentages are right within {_percent_text(column.quantile_error)} of the values"
+
+
+def _percent_text(share: float) -> str:
+    """Return a small share with one digit, rounded up: it is a bound."""
+    percent = Decimal(share) * 100
+    return f"{percent.quantize(Decimal(1).scaleb(percent.adjusted()), ROUND_CEILING):f}%"

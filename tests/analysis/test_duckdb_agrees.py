@@ -131,7 +131,7 @@ from ours order by customerId
 
 def test_rfm(purchases: pa.Table) -> None:
     cents = purchases["amount"].cast(pa.decimal128(18, 2))
-    found = rfm(purchases.set_column(3, "amount", cents), as_of="1998-06-30")
+    found = rfm(purchases.set_column(3, "amount", cents), until="1998-06-30")
     assert rows(found) == sql(RFM, purchases=purchases)
     assert found["monetary"].sum() == pc.sum(cents).as_py()
 

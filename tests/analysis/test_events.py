@@ -123,6 +123,11 @@ def test_days_are_those_of_the_clocks() -> None:
     assert (found - found[0]).tolist() == [0, 1, 1, 2]  # the second has 23 hours
     before = instants_of(pa.table({"at": [dt.date(1969, 12, 31)]}), "at").days("America/New_York")
     assert before.tolist() == [-1]
+    for edge, tz in (("0001-01-01T00:00", "America/New_York"), ("9999-12-31T23:00", "Asia/Tokyo")):
+        far = FRAME.assign(timestamp=np.datetime64(edge, "us"))
+        with pytest.raises(inb.DataError, match=f"{edge}.*no day of the years 1 to 9999 in {tz}"):
+            retention(far, tz=tz)
+        assert retention(far).persons.sum() == 2
     with pytest.raises(inb.DataError, match="tz is 'Berlin'"):
         retention(FRAME, tz="Berlin")
 

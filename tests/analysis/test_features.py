@@ -141,6 +141,37 @@ def test_what_is_not_known_yet_is_no_outcome() -> None:
         outcomes(days, as_of="1998-06-03", horizon=29)
 
 
+@pytest.mark.parametrize("dates", [True, False])
+def test_the_day_of_until_counts_whole(dates: bool) -> None:
+    times = [dt.date(2025, 3, 1)] if dates else [pd.Timestamp("2025-03-01 12:00")]
+    frame = pd.DataFrame({"visitorId": ["ann"], "timestamp": times})
+    asked: dict[str, Any] = {"as_of": "2025-03-30", "horizon": 2, "tz": "Europe/Berlin"}
+    last, short = ("2025-03-31", "2025-03-30") if dates else ("2025-04-01", "2025-03-31")  # a day of 23 hours
+    assert not outcomes(frame, ["ann"], until=last, **asked)["ann"]
+    assert not outcomes(frame, ["ann"], until=np.datetime64("9999-12-31"), **asked)["ann"]
+    with pytest.raises(inb.DataError, match="not known yet"):
+        outcomes(frame, ["ann"], until=short, **asked)
+    noon = "2025-03-31T12:00"
+    if dates:
+        assert not outcomes(frame, ["ann"], until=noon, **asked)["ann"]
+    else:
+        with pytest.raises(inb.DataError, match=r"whose end is 2025-03-31T11:59:59\.999999Z"):
+            outcomes(frame, ["ann"], until=noon, **asked)
+
+
+def test_days_on_which_clocks_are_put_back_over_midnight_count_once() -> None:
+    moments = ["2006-10-29 02:00:00", "2006-10-29 02:30:30", "2006-10-29 02:32:00", "2006-10-29 03:40:00"]
+    frame = pd.DataFrame({"visitorId": ["ann"] * 3 + ["bob"], "timestamp": pd.to_datetime(moments)})
+    found = features(frame, as_of="2007-01-01", window=None, tz="America/St_Johns")
+    assert found["active_days"].to_dict() == {"ann": 2, "bob": 1}
+
+
+def test_a_day_without_a_midnight_begins_when_its_clocks_do() -> None:
+    moments = pd.to_datetime(["2018-11-04 02:59:59.999999", "2018-11-04 03:00:00.000000"])
+    frame = pd.DataFrame({"visitorId": ["ann", "ann"], "timestamp": moments})
+    assert features(frame, as_of="2018-11-04", window=None, tz="America/Sao_Paulo").loc["ann", "events"] == 1
+
+
 def test_days_are_those_of_the_time_zone() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     moments = [dt.datetime(2025, 3, 29, 23, 30), dt.datetime(2025, 3, 30, 0, 30), dt.datetime(2025, 3, 30, 23, 59)]
@@ -165,6 +196,9 @@ def test_of_dates_the_day_that_is_not_over_is_left_out() -> None:
     assert newyork["events"] == 1
 
 
+PROFILED: dict[str, Any] = {"as_of": AS_OF, "traits": ["score"], "fixed": ["born"], "profiles_at": "changed"}
+
+
 def test_profiles_count_from_their_last_change_on() -> None:
     events = frame_of([("ann", AS_OF - 5, 1, "a"), ("bob", AS_OF - 5, 1, "a"), ("new", AS_OF, 1, "a")])
     profiles = pd.DataFrame(
@@ -173,7 +207,7 @@ def test_profiles_count_from_their_last_change_on() -> None:
             "score": [1.5, 2.5, 3.5, 4.5],
             "country": ["DE", "FR", "DE", None],
             "born": [1990, 1991, 1992, 1993],
-            "changed": [AS_OF - 1, AS_OF, AS_OF + 1, AS_OF - 9],
+            "changed": [AS_OF - 1, AS_OF - 2, AS_OF + 1, AS_OF - 9],
         }
     )
     known = features(
@@ -186,15 +220,41 @@ def test_profiles_count_from_their_last_change_on() -> None:
         profiles_at="changed",
         kinds={"country": ["DE", "FR"]},
     )
-    assert list(known.index) == ["ann", "bob", "quiet"]
-    assert list(known["score"].fillna(-1)) == [1.5, -1, 4.5]
-    assert list(known["country_DE"].fillna(-1)) == [1, -1, 0]
-    assert list(known["born"]) == [1990, 1991, 1993]
-    assert known["events"].to_list() == [1, 1, 0]
+    assert list(known.index) == ["ann", "bob"]
+    assert list(known["score"]) == [1.5, 2.5]
+    assert list(known["country_DE"]) == [1, 0]
+    assert list(known["born"]) == [1990, 1991]
+    asked = pd.Series(AS_OF, index=["quiet", "ann", "zoe"])
+    assert list(features(events, profiles, **{**PROFILED, "as_of": asked})["score"].fillna(-1)) == [4.5, 1.5, -1]
+    with pytest.raises(inb.DataError, match=r"row 1, field 'score': -inf is no number"):
+        features(events, profiles.assign(score=[1, -np.inf, np.inf, np.inf]), **PROFILED)
     with pytest.raises(inb.DataError, match="'score' may have been written after as_of"):
         features(events, profiles, as_of=AS_OF, traits=["score"])
     with pytest.raises(inb.DataError, match="'ann' has several profiles"):
         features(events, pd.concat([profiles, profiles.head(1)]), as_of=AS_OF, fixed=["born"])
+    with pytest.raises(inb.DataError, match="and those of the profiles are int64"):
+        features(events, profiles.assign(visitorId=range(4)), as_of=AS_OF, fixed=["born"])
+
+
+@pytest.mark.parametrize("after", [-1, 0, 1, DAY])
+def test_that_a_profile_was_changed_later_is_not_told(after: int) -> None:
+    """Whoever comes back has a new profile: the time of its change would be the outcome, whatever is in it."""
+    events = frame_of([(f"v{at}", AS_OF - 5 + at % 2 * 9, 1, "a") for at in range(9)] + [("v1", AS_OF - 9, 1, "a")])
+    changed = pd.Series(AS_OF - 9, index=range(9))
+    profiles = pd.DataFrame({"visitorId": [f"v{at}" for at in range(9)], "score": 0.5, "born": 1, "changed": changed})
+    before = features(events, profiles, **PROFILED)
+    bystanders = profiles.assign(changed=changed.where(profiles.index % 2 == 0, AS_OF + after)).drop(index=1)
+    pd.testing.assert_frame_equal(features(events, bystanders, **PROFILED).drop("v1"), before.drop("v1"))
+    returned = profiles.assign(changed=changed.where(profiles.index != 1, AS_OF + after))
+    if after < 0:
+        pd.testing.assert_frame_equal(features(events, returned, **PROFILED), before)
+        return
+    for as_of in (AS_OF, pd.Series(AS_OF, index=before.index)):
+        with pytest.raises(inb.DataError, match="1 of 6 profiles were changed at as_of or since"):
+            features(events, returned, **{**PROFILED, "as_of": as_of})
+    pd.testing.assert_frame_equal(
+        features(events, returned, **{**PROFILED, "traits": ()}), before.drop(columns="score"), check_exact=True
+    )
 
 
 def test_a_table_is_what_estimators_take() -> None:
@@ -212,7 +272,11 @@ def test_a_table_is_what_estimators_take() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"as_of": "tomorrow"}, "'tomorrow' is no point in time"),
+        *(({"as_of": text}, f"as_of is '{text}'; expected a date") for text in ("now", "01/10/1997", "October 1997")),
+        ({"as_of": None}, "as_of is None; expected a date"),
+        ({"values": "amount"}, r"values is 'amount'; expected a list of columns: values=\['amount'\]"),
+        ({"kinds": ["kind"]}, r"kinds are a list; expected \{column: \[values\]\}"),
+        ({"kinds": {"kind": "ab"}}, "kinds of 'kind' are 'ab'; expected a list"),
         ({"window": 0}, "window is 0; expected a whole number of days"),
         ({"values": ["kind"]}, "column 'kind' is string; expected numbers"),
         ({"values": ["amuont"]}, "did you mean 'amount'"),
@@ -227,3 +291,18 @@ def test_a_table_is_what_estimators_take() -> None:
 def test_what_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(inb.DataError, match=message):
         features(frame_of([("ann", AS_OF - 1, 1, "a")]), **{"as_of": AS_OF, **options})
+
+
+@pytest.mark.parametrize("persons", [pd.DataFrame(index=["ann"]), "ann", 7, [["ann"], "bob"], ["ann", 7]])
+def test_persons_are_ids(persons: Any) -> None:
+    with pytest.raises(inb.DataError, match="persons"):
+        outcomes(frame_of([("ann", AS_OF, 1, "a")]), persons, as_of=AS_OF - 1, horizon=1, until=AS_OF + DAY)
+
+
+def test_numbers_that_count_are_finite() -> None:
+    rows = [("bob", AS_OF - 8 * DAY, np.inf, "a"), ("ann", AS_OF, np.inf, "a"), ("ann", AS_OF - 1, 1.0, "a")]
+    assert features(frame_of(rows), **{**SPEC, "window": 7, "as_of": AS_OF})["amount_sum_7d"].to_list() == [1, 0]
+    with pytest.raises(inb.DataError, match=r"row 0, field 'amount': inf is no number"):
+        features(frame_of(rows), as_of=AS_OF, **SPEC)
+    with pytest.raises(inb.DataError, match="sum of 'amount' of a person is beyond"):
+        features(frame_of([("ann", AS_OF - 1, 1e308, "a")] * 2), as_of=AS_OF, **SPEC)

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +69,7 @@ def test_a_funnel_is_what_trying_all_ways_finds(
 
 def test_a_later_attempt_may_come_farther_than_the_first() -> None:
     events = frame([("ann", "search", 0), ("ann", "search", 90), ("ann", "book", 100)])
+    assert funnel(events, ["search", "book"], window=dt.timedelta.max)["persons"].tolist() == [1, 1]
     for window, persons in ((9, 0), (10, 1), (100, 1)):
         found = funnel(events, ["search", "book"], window=dt.timedelta(milliseconds=window))
         assert found["persons"].tolist() == [1, persons]
@@ -105,6 +107,8 @@ def test_shares_are_of_the_first_and_of_the_previous_step() -> None:
 def test_collections_are_taken_as_they_are() -> None:
     events = frame([("ann", "search", 0), ("bob", "search", 3), ("ann", "book", 7), ("cy", "book", 1)])
     whole = funnel(events, ["search", "book"])
+    views = pa.table(events).set_column(1, "event", pa.array(events["event"], pa.string_view()))
+    pd.testing.assert_frame_equal(funnel(views, ["search", "book"]), whole)
     parts: dict[str, Any] = {str(name): part.drop(columns="event") for name, part in events.groupby("event")}
     parts["search"] = parts["search"].astype({"visitorId": "category"})
     parts["other"] = "never looked at"
@@ -138,7 +142,10 @@ def test_a_name_that_never_occurs_is_pointed_out() -> None:
         ({"steps": "search"}, "steps is 'search'; expected a list"),
         ({"steps": ["search", []]}, "steps is"),
         ({"window": "a week"}, "window is 'a week'"),
+        ({"steps": [1, 2]}, r"steps is \[1, 2\]; expected a list"),
         ({"window": 7}, "window is 7"),
+        ({"window": "7"}, "window is '7'; expected a timedelta, or text such as '7 days'"),
+        ({"window": "1000000 days"}, "more than pandas reads; None is no limit"),
         ({"window": dt.timedelta(-1)}, "window is"),
         ({"event": "timestamp"}, "int64; expected names"),
     ],

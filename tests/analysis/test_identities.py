@@ -88,6 +88,7 @@ def test_profiles_with_the_same_value_are_one_person(client: inb.Client) -> None
     }
     assert str(report.largest[0]) == "'a%2Fsite/v1' of 3 profiles, most by email 'ann@x' (2 profiles)"
     assert "8 profiles are 5 persons" in repr(found)
+    assert report.notes[0].startswith("orders has user identifiers, but none that refers to a profile")
     assert "bob@x" in found._repr_html_()
 
 
@@ -124,10 +125,13 @@ def test_rows_get_their_person(client: inb.Client) -> None:
     assert found.attach(customers.load(), customers, identifier="phone")["person"].isna().tolist()[2:] == [True, True]
     for options, message in (
         ({"column": "id"}, "a column 'id' already"),
-        ({"identifier": "nope"}, "no such identifier that leads to a profile: 'nope'"),
+        ({"identifier": "phon"}, "'customers' has no identifier 'phon' that leads to a profile; did you mean 'phone'"),
+        ({"identifier": 5}, "no identifier 5 that leads to a profile"),
     ):
         with pytest.raises(inb.DataError, match=message):
             found.attach(customers.load(), customers, **options)  # type: ignore[arg-type]  # of two types
+    with pytest.raises(inb.DataError, match=r"found DataFrame: .* attach\(rows, collection\)"):
+        found.attach(customers, customers.load())  # type: ignore[arg-type]  # the wrong way round
     only_site = identities(client.sources["a/site"])
     with pytest.raises(inb.DataError, match="'orders' has no identifier of those that were stitched by"):
         only_site.attach(orders.scan(), orders)
@@ -173,6 +177,7 @@ def test_persons_of_too_many_profiles_are_warned_of(client: inb.Client, monkeypa
     ("options", "message"),
     [
         ({"match": {"mial": "email"}}, "no user identifier 'mial'; did you mean 'mail'"),
+        ({"match": {"email"}}, r"match is \{'email'\}; expected names and what they are taken for"),
         ({"ignore": "info@x"}, r"ignore=\['info@x'\]"),
         ({"ignore": [5]}, "expected values as text: '5'"),
         ({"most": 0}, "most is 0"),
@@ -190,6 +195,16 @@ def test_there_must_be_profiles(client: inb.Client) -> None:
         identities([client.sources["shop"], client.collections["customers"]])
     with pytest.raises(inb.DataError, match="found DataFrame"):
         identities(pd.DataFrame())  # type: ignore[arg-type]  # what a user may well try
+
+
+def test_without_user_identifiers_that_is_said() -> None:
+    with inb.sandbox() as client:
+        people = client.create_source("shop").create_collection("people", record("p", id="string"), kind="profile")
+        people.create_identifier("key", fields=["id"])
+        people.post({"id": "ann"})
+        report = identities(client).report
+    assert "1 profile is 1 person\n" in str(report)
+    assert "No collection has a user identifier" in str(report)
 
 
 def united(count: int, pairs: list[tuple[int, int]]) -> list[int]:

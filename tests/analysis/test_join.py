@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -122,7 +123,14 @@ def test_a_frame_keeps_its_index_its_types_and_itself(
         ({"rows": pd.DataFrame({"who": [1, 2]})}, r"field 'who': it is int64 in rows, and string"),
         ({"rows": pd.DataFrame({"whom": ["ann"]})}, "no column 'who'"),
         ({"rows": [1]}, "rows cannot be read from list"),
+        (
+            {"rows": pd.DataFrame({"who": [1.0, None]})},
+            r"read the rows again with dtype=\{'who': 'string\[pyarrow\]'\}",
+        ),
+        ({"rows": pd.DataFrame({"who": [True]})}, "Convert it, if nothing is lost by that$"),
+        ({"rows": pd.Series(["ann"])}, r"make it a table: series\.to_frame"),
         ({"columns": ["ages"]}, "did you mean 'age'"),
+        ({"columns": ["ages"], "profile_rows": pd.DataFrame({"id": ["ann"], "age": [1]})}, "did you mean 'age'"),
         ({"columns": "age"}, r"columns=\['age'\]"),
         ({"identifier": "visitors"}, r"no identifier or relation 'visitors'; did you mean 'visitor'"),
         ({"identifier": "visit"}, "'visit' of 'visits' is primary and does not lead to 'visitors'"),
@@ -139,6 +147,66 @@ def test_what_cannot_be_joined_is_said(
 ) -> None:
     with pytest.raises(inb.DataError, match=message):
         join(visits, visitors, **options)
+
+
+@pytest.mark.parametrize("wrap", [pl.DataFrame, pa.table])
+def test_rows_of_any_layout_are_joined(visits: inb.CollectionHandle, visitors: inb.CollectionHandle, wrap: Any) -> None:
+    views = pa.table(
+        {
+            "id": pa.array(["x", "ann"], pa.string_view()),
+            "kind": pa.DictionaryArray.from_arrays([0, None], pa.array(["a"], pa.string_view())),
+            "tags": pa.array([["a"], None], pa.list_(pa.string_view())),
+            "part": pa.array([{"raw": b"a"}, None], pa.struct([("raw", pa.binary_view())])),
+        }
+    )
+    joined = join(visits, visitors, rows=wrap({"who": ["ann", None]}), profile_rows=wrap(views))
+    assert joined.frame["who"].dtype in (pd.ArrowDtype(pa.large_string()), pd.ArrowDtype(pa.string()))
+    assert "view" not in " ".join(map(str, joined.frame.dtypes))
+    assert (joined.matched.tolist(), joined.frame["kind"].tolist()) == ([True, False], [pd.NA, pd.NA])
+
+
+TIME, DAY = {"type": "long", "logicalType": "timestamp-millis"}, {"type": "string", "logicalType": "date"}
+PRICE = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_"),
+    [
+        (TIME, pd.Series(pd.to_datetime(["2020-01-01 00:00:00.001"], utc=True)).astype("datetime64[ns, UTC]")),
+        (TIME, pd.Series(["2020-01-01T00:00:00.001Z"])),
+        (DAY, pd.Series(["2020-01-01"])),
+        ("long", pd.Series(["7"])),
+        ("string", pd.Series([7])),
+    ],
+)
+def test_the_advice_for_other_types_helps(client: inb.Client, kind: Any, given_: pd.Series[Any]) -> None:
+    name = f"advice {id(given_)}"
+    people = client.create_source(name).create_collection("people", record("p", id=kind))
+    people.create_identifier("key", fields=["id"])
+    people.create_identifier("same", fields=["id"], type="foreign", references=people.primary)
+    df = pd.DataFrame({"id": given_})
+    with pytest.raises(inb.DataError, match=r"if nothing is lost by that: df\['id'\] = ") as caught:
+        join(people, people, rows=df)
+    exec(str(caught.value).rpartition("that: ")[2].partition(" (")[0], {"df": df, "pd": pd})
+    assert join(people, people, rows=df).report.orphans == 1
+
+
+def test_whole_numbers_and_decimals_are_compared_whatever_their_width(client: inb.Client) -> None:
+    source = client.create_source("widths")
+    for name, kind in (("prices", PRICE), ("numbers", "long")):
+        there = source.create_collection(name, record("p", id=kind))
+        there.create_identifier("key", fields=["id"])
+        there.create_identifier("same", fields=["id"], type="foreign", references=there.primary)
+    prices, numbers = source.collections["prices"], source.collections["numbers"]
+    narrow = pa.table({"id": pa.array([Decimal("1.20")], pa.decimal128(3, 2))})
+    wide = pa.table({"id": pa.array([Decimal("1.20")], pa.decimal256(50, 2))})
+    joined = join(prices, prices, rows=narrow, profile_rows=wide)
+    assert joined.report.matched == 1
+    assert "of prices (profile_rows)" in str(joined)
+    small = pa.table({"id": pa.array([7], pa.uint8())})
+    assert join(numbers, numbers, rows=small, profile_rows=pa.table({"id": [7]})).report.matched == 1
+    with pytest.raises(inb.DataError, match="it is uint64 in rows, and int64 in the collection's schema"):
+        join(numbers, numbers, rows=pa.table({"id": pa.array([2**64 - 1], pa.uint64())}))
 
 
 def test_rows_come_several_times_only_if_that_is_asked_for(

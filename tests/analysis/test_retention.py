@@ -96,12 +96,18 @@ def test_it_shows_itself() -> None:
     assert found.shares.dtypes.astype(str).tolist() == ["double[pyarrow]"] * 2
     many = retention(frame([("ann", 0), ("ann", 24 * 40)]))
     assert "the first 12 of 40 days" in str(many)
+    assert str(many).splitlines()[-1].split()[2:] == ["100.0%", *["0.0%"] * 11]
 
 
-def test_a_time_that_is_wrong_does_not_take_all_memory() -> None:
-    events = frame([(str(day), 24 * day) for day in range(500)])
-    old = pd.DataFrame({"visitorId": ["old"], "timestamp": [dt.datetime(1900, 1, 1, tzinfo=dt.UTC)]})
-    with pytest.raises(inb.DataError, match="501 cohorts, the first of them 1900-01-01"):
-        retention(pd.concat([events, old]))
+def test_a_time_that_is_wrong_is_told_of() -> None:
+    events = frame([("ann", 0), ("ann", 48), ("bob", 24)])
+    old = frame([("old", 24 * -1998)])  # 2,000 days before the last, which is not over
+    assert retention(pd.concat([events, old])).active.shape == (3, 2000)
+    for all_, until, span in (
+        (pd.concat([events, frame([("old", 24 * -1999)])]), None, "from 2019-10-07 to 2025-03-30, .* 2025-03-28"),
+        (events, "9999-12-31", "from 2025-03-28 to 2025-03-30, the middle one from 2025-03-29, .* until 9999-12-31"),
+    ):
+        with pytest.raises(inb.DataError, match=f"{span}.*more than 2,000 days"):
+            retention(all_, until=until)
     with pytest.raises(inb.DataError, match="period is 'year'"):
         retention(events, period="year")  # type: ignore[arg-type]  # what it is about

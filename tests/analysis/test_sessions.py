@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -58,6 +59,7 @@ def test_a_pause_of_exactly_the_gap_does_not_end_a_session() -> None:
     assert session_numbers(events).tolist() == [1, 1, 2]
     assert session_numbers(events, gap=dt.timedelta(hours=1)).tolist() == [1, 1, 1]
     assert session_numbers(events, gap=0.5).tolist() == [1, 2, 3]
+    assert session_numbers(events, gap=np.int32(60)).tolist() == [1, 1, 1]  # in microseconds, more than 32 bits
 
 
 def test_numbers_go_with_the_index_of_the_frame() -> None:
@@ -97,7 +99,7 @@ def test_persons_are_not_overwritten_by_a_column_of_the_same_name() -> None:
         sessions(frame([("a", 0)]).rename(columns={"visitorId": "events"}), by="events")
 
 
-@pytest.mark.parametrize("gap", [-1, float("nan"), dt.timedelta(-1)])
+@pytest.mark.parametrize("gap", [-1, float("nan"), dt.timedelta(-1), "30", None, True])
 def test_a_gap_is_a_duration(gap: Any) -> None:
     with pytest.raises(inb.DataError, match=r"gap is .*expected minutes or a timedelta"):
         sessions(frame([("a", 0)]), gap=gap)

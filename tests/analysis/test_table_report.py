@@ -75,7 +75,7 @@ def test_a_scan_is_asked_for_no_more_rows(shop: inb.SourceHandle, monkeypatch: p
     monkeypatch.setattr(inb.Scan, "to_batches", counted)
     assert inb.analysis.table_report(things.scan(), limit=5).dict()["n_rows"] == 5
     assert sum(taken) == 6
-    with pytest.raises(inb.DataError, match=r"report its scan: collection\.scan\(\)"):
+    with pytest.raises(inb.DataError, match=r"take its scan: collection\.scan\(\)"):
         inb.analysis.table_report(things)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ def shown(notebook: Any, source: str) -> str:
                 texts.append(output.get("text", ""))
                 texts += [str(value) for value in output.get("data", {}).values()]
     return "\n".join(texts)
+
+
+def table(notebook: Any, source: str) -> list[list[float]]:
+    """The numbers in each line of what the first cell containing `source` shows."""
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source)
+    (text,) = (output.data["text/plain"] for output in cell.outputs)
+    return [[float(each) for each in re.findall(r"-?\d+\.\d+", line)] for line in text.splitlines()]
 
 
 def test_there_are_notebooks() -> None:
@@ -117,10 +125,18 @@ def test_the_join_notebook_does_what_it_says() -> None:
     assert_quiet(notebook)
 
 
-def test_the_prediction_notebook_does_what_it_says() -> None:
+def test_the_prediction_notebook_does_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # beside other tests, threads that wait for each other take minutes
     notebook = run(FOLDER / "05-predict-repeat-purchase.ipynb")
-    assert "700" in shown(notebook, "inb.analysis.outcomes(")
-    assert "Brier score" in shown(notebook, "quantile([0.025")
+    base = [numbers[-1] for numbers in table(notebook, "y.groupby(")[1:]]
+    assert len(base) == 4
+    assert base == sorted(base, reverse=True)  # fewer from day to day
+    errors = [numbers[-1] for numbers in table(notebook, "for leaves, p in trees")[:3]]
+    assert errors == sorted(errors)  # the smallest trees are the best
+    order, error, promised = (numbers[-3:] for numbers in table(notebook, "quantile([0.025")[1:])
+    assert order[0] < 0 < order[2]  # no better order
+    assert error[2] < 0  # better probabilities
+    assert promised[0] > 0  # too many promised
     for plot in ("plots.lift(", "plots.calibration("):
         assert "image/png" in str([cell.outputs for cell in notebook.cells if plot in cell.source])
     assert "repeatProbability" in shown(notebook, "nlargest(")

@@ -51,14 +51,16 @@ class ModelBundle:
         A function of a DataFrame that returns one; None for none. Its text is stored, so it is made with `def` and uses
         nothing from outside but modules and what is imported from installed packages.
     requirements
-        Lines of requirements.txt, which replace those that are found out: the installed versions of what is used.
+        Lines of requirements.txt, each ``name==version`` or ``name[extra]==version``, which replace those that are
+        found out: the installed versions of what is used.
     folder
         Where it was written to or read from; None before.
 
     Raises
     ------
     DataError
-        If the model cannot predict, is not fitted, or was fitted with other columns.
+        If the model cannot predict, is not fitted, was fitted with other columns, or is a classifier of several
+        outcomes at once.
     """
 
     features: Sequence[str]
@@ -75,6 +77,11 @@ class ModelBundle:
         for label, thing, verb in (("transform", self.transform, "transform"), ("model", self.model, "predict")):
             if thing is not None or label == "model":
                 _check_fitted(label, thing, verb)
+        if isinstance(getattr(self.model, "classes_", None), list) and hasattr(self.model, "predict_proba"):
+            raise DataError(
+                f"the model ({type(self.model).__name__}) predicts several outcomes at once; make a bundle for each",
+                field="model",
+            )
         first = self.model if self.transform is None else self.transform
         fitted = getattr(first, "feature_names_in_", None)
         if fitted is not None and list(fitted) != list(self.features):
@@ -90,14 +97,17 @@ class ModelBundle:
             )
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return a prediction for each row: of a classifier the probability of each class, of others the value.
+        """Return a prediction for each row: the probability of each class, in the order of the model's `classes_`.
+
+        Of a regression it is the value, of a classifier without probabilities (`LinearSVC`) the label: what its
+        ``predict`` returns.
 
         Runs the code of preprocess.py if the bundle was read from files.
 
         Raises
         ------
         DataError
-            If a column is not there.
+            If a column is not there, `preprocess` fails, or the model cannot take what comes out of it.
         """
         try:
             return self._parts.predict(frame)
@@ -206,7 +216,7 @@ class ModelBundle:
         }
         source = files.get("preprocess.py")
         return cls(
-            features=json.loads(files["feature_names.json"]),
+            features=_names_in(files["feature_names.json"]),
             model=parts["model"],
             transform=parts.get("transform"),
             preprocess=None if source is None else StoredFunction(source.decode()),
@@ -243,8 +253,13 @@ class ModelBundle:
             return run_clean(self.folder, document, self.predict(runner.as_frame(document)), tolerance)
         if "sample.json" not in files:
             raise DataError("no sample was written with the bundle; give one: bundle.check(sample)")
-        stored = json.loads(files["sample.json"])
-        return run_clean(self.folder, stored["input"], stored["predictions"], tolerance)
+        try:
+            stored = json.loads(files["sample.json"])
+            document, expected = stored["input"], stored["predictions"]
+            runner.as_frame(document)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"sample.json holds no sample ({type(error).__name__}: {error})") from None
+        return run_clean(self.folder, document, expected, tolerance)
 
     @property
     def _parts(self) -> runner.Parts:
@@ -296,6 +311,16 @@ def _document(sample: pd.DataFrame) -> list[dict[str, Any]]:
                 field=str(name),
             )
     return runner.as_document(sample)
+
+
+def _names_in(content: bytes) -> list[str]:
+    try:
+        names = json.loads(content)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise DataError("feature_names.json is not a list of names", field="features")
+    return names
 
 
 def _json(document: Any) -> bytes:

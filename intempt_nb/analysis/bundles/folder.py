@@ -60,6 +60,8 @@ def put(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -> None:
 
 
 def _refuse_others(folder: Path, overwrite: bool) -> None:
+    if folder.is_symlink():
+        raise DataError(f"{folder} is a link to {folder.readlink()}; give the folder itself: {folder.resolve()}")
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:

@@ -68,11 +68,20 @@ def source_of(function: Any) -> str:
         raise DataError(f"preprocess is {type(definition).__name__}; expected a plain function made with def")
     imports: list[str] = []
     missing: list[str] = []
-    for name in sorted(set(_outer_names(text)) - {definition.name}):
+    try:
+        outer = sorted(set(_outer_names(text)) - {definition.name})
+    except SyntaxError as error:  # nonlocal, which only a function around it makes sense of
+        raise DataError(
+            f"{definition.name} cannot be written to a file by itself ({error.msg}): it needs the function that it is "
+            "defined in. Define what it needs within it",
+            field="preprocess",
+        ) from None
+    for name in outer:
         if hasattr(builtins, name) and name not in function.__globals__:
             continue
         line = None if name in function.__code__.co_freevars else _import_of(name, function.__globals__)
         (missing if line is None else imports).append(line or name)
+        imports += sorted(set(_submodules(name, function.__globals__.get(name), definition)))
     if missing:
         raise DataError(
             f"{definition.name} uses {', '.join(missing)}, defined outside of it, which another process does not have. "
@@ -105,6 +114,18 @@ def _outer_names(text: str) -> Iterator[str]:
             outer = symbol.is_global() or (table.get_type() == "module" and not symbol.is_assigned())
             if outer:
                 yield symbol.get_name()
+
+
+def _submodules(name: str, module: Any, tree: ast.AST) -> Iterator[str]:
+    """Yield the lines that import the modules within a module that a text takes for imported, as ``xml.etree``."""
+    for node in ast.walk(tree):
+        path, at = [], node
+        while isinstance(at, ast.Attribute):
+            path.append(at.attr)
+            at = at.value
+        inner = f"{getattr(module, '__name__', '')}.{'.'.join(reversed(path))}"
+        if path and isinstance(at, ast.Name) and at.id == name and isinstance(sys.modules.get(inner), ModuleType):
+            yield f"import {inner}"
 
 
 def _import_of(name: str, names: dict[str, Any]) -> str | None:

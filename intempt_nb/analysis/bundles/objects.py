@@ -129,7 +129,8 @@ def read_object(name: str, content: bytes, types: Sequence[str], trusted: Sequen
     Raises
     ------
     DataError
-        If the file is a pickle and that was not allowed, or it holds types that nobody trusted; they are named.
+        If the file is a pickle and that was not allowed, it holds types that nobody trusted (they are named), or no
+        object can be made of it.
     """
     if name.endswith(".pkl"):
         if not allow_pickle:
@@ -140,7 +141,11 @@ def read_object(name: str, content: bytes, types: Sequence[str], trusted: Sequen
             )
         return load_object(name, content, ())
     io_ = require("skops.io", "analysis")
-    unknown = [each for each in io_.get_untrusted_types(data=content) if each not in {*TRUSTED, *trusted}]
+    try:
+        found = io_.get_untrusted_types(data=content)
+    except Exception as error:
+        raise _unreadable(name, error) from error
+    unknown = [each for each in found if each not in {*TRUSTED, *trusted}]
     if unknown:
         stated = "" if set(unknown) <= set(types) else " (the manifest does not name them all)"
         raise DataError(
@@ -148,4 +153,11 @@ def read_object(name: str, content: bytes, types: Sequence[str], trusted: Sequen
             f"ModelBundle.read(..., trusted={unknown})",
             field=name,
         )
-    return load_object(name, content, trusted)
+    try:
+        return load_object(name, content, trusted)
+    except Exception as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    return DataError(f"no object can be made of {name} ({type(error).__name__}: {error})", field=name)

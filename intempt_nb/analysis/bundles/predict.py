@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 FORMAT = "intempt-nb model bundle 1"
 
+PIN = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9._,-]+\])?==([0-9][A-Za-z0-9.!+_-]*)"
+"""A line of requirements.txt: a package, perhaps with extras, and the one version."""
+
 TRUSTED = (
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
@@ -54,9 +57,14 @@ class Parts:
         return "predict_proba" if hasattr(self.model, "predict_proba") else "predict"
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return a prediction for each row; of a classifier, the probability of each class."""
+        """Return a prediction for each row; of a classifier with predict_proba, the probability of each class."""
         if self.preprocess is not None:
-            frame = self.preprocess(frame.copy())
+            try:
+                frame = self.preprocess(frame.copy())
+            except Exception as error:
+                raise ValueError(f"preprocess failed: {type(error).__name__}: {error}") from error
+            if not isinstance(frame, pd.DataFrame):
+                raise ValueError(f"preprocess returned {type(frame).__name__}; expected a DataFrame")
         missing = [name for name in self.features if name not in frame.columns]
         if missing:
             raise ValueError(f"the rows have no column {', '.join(map(repr, missing))}")
@@ -73,8 +81,15 @@ def read_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         raise ValueError(f"{folder} is no model bundle: manifest.json cannot be read ({error})") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError(f"{folder} is no model bundle of this version: its manifest.json does not say {FORMAT!r}")
-    if not isinstance(manifest.get("files"), dict) or not isinstance(manifest.get("types"), dict):
+    listed, types = manifest.get("files"), manifest.get("types")
+    if not isinstance(listed, dict) or not isinstance(types, dict):
         raise ValueError(f"{folder} is no whole model bundle: its manifest.json lists no files")
+    sound = all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in types.values())
+    form = {"bytes": int, "sha256": str, "what": str}
+    for entry in listed.values():
+        sound &= isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in form.items())
+    if not sound:
+        raise ValueError(f"{folder} is no whole model bundle: its manifest.json is not as it was written")
     files: dict[str, bytes] = {}
     needed = {"feature_names.json", "requirements.txt", "predict.py"} - set(manifest["files"])
     if needed or not {"model.skops", "model.pkl"} & set(manifest["files"]):
@@ -122,17 +137,17 @@ def unmet(requirements: str) -> dict[str, list[str | None]]:
     """Return for each requirement that is not met the version that is wanted, and the one there is, if any."""
     found: dict[str, list[str | None]] = {}
     for line in requirements.splitlines():
-        name, _, version = line.partition("==")
-        distribution = re.match(r"[A-Za-z0-9._-]*", name.strip())
-        if not distribution or not distribution[0]:
+        pin = re.fullmatch(PIN, line)
+        if pin is None:
+            found[line] = ["name==version", None]  # nobody knows what else it would install
             continue
         try:
-            there = importlib.metadata.version(distribution[0])
+            there = importlib.metadata.version(pin[1])
         except importlib.metadata.PackageNotFoundError:
-            found[distribution[0]] = [version.strip() or None, None]
+            found[pin[1]] = [pin[2], None]
             continue
-        if version and there != version.strip():
-            found[distribution[0]] = [version.strip(), there]
+        if there != pin[2]:
+            found[pin[1]] = [pin[2], there]
     return found
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from intempt_nb.analysis.bundles.predict import PIN
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pins"]
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_LINE = re.compile(rf"({_NAME.pattern})(\[[\w ,.-]*\])?\s*([<>=!~][^@;]*)?(;.*)?")
+_PIN = re.compile(PIN)
 
 
 def pins(modules: Iterable[str], given: Sequence[str] | None) -> list[str]:
@@ -26,24 +26,25 @@ def pins(modules: Iterable[str], given: Sequence[str] | None) -> list[str]:
     modules
         Top-level modules; those of Python itself need no package.
     given
-        Lines of the user, which replace those of the same package.
+        Lines of the user, ``name==version`` or ``name[extra]==version``, which replace those of the same package.
 
     Raises
     ------
     DataError
-        If a module is of no installed package, or a line is no name with a version.
+        If a module is of no installed package, or a line says more or less than one version.
     """
     lines = {}
     for line in given or ():
-        match = _LINE.fullmatch(line.strip())
+        match = _PIN.fullmatch(line)
         if match is None:
             raise DataError(
-                f"requirement {line!r} is no name with a version; expected lines such as 'scikit-learn==1.6.1', "
-                "without options and addresses",
+                f"requirement {line!r} is not of the form 'scikit-learn==1.6.1' or 'name[extra]==version': a model "
+                "predicts the same by one version only, and options, conditions and addresses are left to whoever "
+                "installs it",
                 field="requirements",
                 value=line,
             )
-        lines[_canonical(match[1])] = line.strip()
+        lines[_canonical(match[1])] = line
     homes = importlib.metadata.packages_distributions()
     for module in sorted(set(modules) - sys.stdlib_module_names):
         packages = homes.get(module, [])

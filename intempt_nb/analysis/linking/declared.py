@@ -92,8 +92,17 @@ class Link:
         return f"{here} of {self.here.name} → {there} of {self.there.name} ({how})"
 
 
-def declared(collection: CollectionHandle) -> Declared:
+def declared(
+    collection: CollectionHandle, hint: str = "rows that are loaded already go by themselves, in rows="
+) -> Declared:
     """Return a collection with its identifiers, which are asked for now.
+
+    Parameters
+    ----------
+    collection
+        Its handle.
+    hint
+        What to say to those who gave rows in its place.
 
     Raises
     ------
@@ -102,8 +111,7 @@ def declared(collection: CollectionHandle) -> Declared:
     """
     if not isinstance(collection, CollectionHandle):
         raise DataError(
-            f"expected a collection, found {type(collection).__name__}: client.collections['name'] is one; "
-            "rows that are loaded already go by themselves, in rows="
+            f"expected a collection, found {type(collection).__name__}: client.collections['name'] is one; {hint}"
         )
     return Declared(collection, tuple(collection.identifiers.values()))
 

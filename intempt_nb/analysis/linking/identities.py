@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from intempt_nb.analysis.linking.stitching import Vocabulary, stitch
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from intempt_nb.analysis.linking.reading import Hub, Reading, ValueKind
     from intempt_nb.analysis.linking.stitching import Numbers
@@ -89,10 +90,17 @@ def identities(
     if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
         raise DataError(f"most is {most!r}; expected how many profiles may share a value, or None for any number")
     ignored = _texts(ignore)
+    if match is not None and not (isinstance(match, Mapping) and all(isinstance(each, str) for each in match.values())):
+        raise DataError(f"match is {match!r}; expected names and what they are taken for: match={{'mail': 'email'}}")
     collections = collections_of(where)
     hubs = hubs_of(collections)
     notes: list[str] = []
     kinds = _noted(kinds_of(collections, match or {}), notes)
+    if not kinds:
+        notes.append(
+            "No collection has a user identifier, so that every profile is a person by itself. This makes one: "
+            "collection.create_identifier('email', fields=['email'], type='user')."
+        )
     readings = []
     for each in collections:
         links = links_of(each, hubs)
@@ -100,6 +108,11 @@ def identities(
             readings.append(read(*links[0], kinds, ignored))
         elif len(links) > 1 and each.users:
             notes.append(f"{each.name} refers to {len(links)} profiles, so that whose its values are is not said.")
+        elif each.users and not links:
+            notes.append(
+                f"{each.name} has user identifiers, but none that refers to a profile, so that its values stitch "
+                "nothing: create_identifier(…, type='foreign', references=profiles.primary) says whose they are."
+            )
     return _stitched(hubs, kinds, readings, ignored, most, notes)
 
 

@@ -146,7 +146,8 @@ class IdentityReport:
         return tables + words
 
     def _caption(self) -> str:
-        return f"{self.profiles:,} profiles are {self.persons:,} persons"
+        profiles = f"{self.profiles:,} profile{' is' if self.profiles == 1 else 's are'}"
+        return f"{profiles} {self.persons:,} person{'' if self.persons == 1 else 's'}"
 
     def _stitched(self) -> list[tuple[str, ...]]:
         return [

@@ -13,7 +13,7 @@ from intempt_nb.analysis.linking.declared import declared, link_between
 from intempt_nb.analysis.linking.join_report import JoinReport, key_rows
 from intempt_nb.analysis.linking.matching import frame_of_rows, key_columns, match_rows, table_of_rows
 from intempt_nb.collection_data import names_of
-from intempt_nb.errors import DataError, suggest
+from intempt_nb.errors import DataError
 from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def join(
         The columns of `profiles` to add; None for all but its key, which is in the rows already.
     prefix
         What stands before the names of the columns that are added. None for nothing, and for ``"<collection>."`` where
-        a row has a column of that name already.
+        a row has a column of that name already. Avro has no dots in names: in a collection that is made of the frame,
+        that column is ``<collection>_<name>``, and its title has the dot.
     identifier
         Which one to follow if there are several: an identifier of `events`, its name, or that of its relation.
     how
@@ -143,20 +144,14 @@ def _table(rows: Any, profiles: CollectionHandle, link: Link, columns: Sequence[
     wanted = list(dict.fromkeys([*link.theirs, *names_of(columns, "columns")]))
     if rows is None:
         return profiles.scan(columns=wanted).to_arrow()
-    return table_of_rows(
-        rows.loc[:, [each for each in rows.columns if each in wanted]] if isinstance(rows, pd.DataFrame) else rows
-    )
+    return table_of_rows(rows, wanted)
 
 
 def _names(
     left: pd.DataFrame, right: pa.Table, link: Link, columns: Sequence[str] | None, prefix: str | None
 ) -> dict[str, str]:
     """Return the columns that are added, with the names that they are to have."""
-    there = right.column_names
-    wanted = [each for each in there if each not in link.theirs] if columns is None else list(columns)
-    for name in wanted:
-        if there.count(name) != 1:
-            raise DataError(f"{link.there.name!r} has no such column{suggest(name, there)}", field=name)
+    wanted = [each for each in right.column_names if each not in link.theirs] if columns is None else list(columns)
     taken = set(left.columns)
     names = {each: _name(each, taken, link.there.name, prefix) for each in wanted}
     for name, final in names.items():

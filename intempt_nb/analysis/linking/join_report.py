@@ -111,6 +111,8 @@ class JoinReport:
     def counts(self) -> list[tuple[str, str, str]]:
         """Return what was counted, as text: what, how many rows, and examples."""
         here, there = shorten(self.events), shorten(self.profiles)
+        if here == there:  # of two sources, or the same one
+            here, there = f"{here} (rows)", f"{there} (profile_rows)"
         keys = f"{self.orphan_keys:,} key{'s' if self.orphan_keys > 1 else ''}: " if self.orphans else ""
         return [
             (f"of {here}", f"{self.rows:,}", ""),

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from intempt_nb.analysis.events import columns_of
 from intempt_nb.errors import DataError
-from intempt_nb.schema.mapping.frames import from_frame, to_frame
+from intempt_nb.schema.mapping.frames import to_frame
+from intempt_nb.schema.mapping.readers import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,19 +33,22 @@ def frame_of_rows(rows: Any) -> pd.DataFrame:
     return rows if isinstance(rows, pd.DataFrame) else to_frame(table_of_rows(rows))
 
 
-def table_of_rows(rows: Any) -> pa.Table:
+def table_of_rows(rows: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """Return a DataFrame, a scan or Arrow data as an Arrow table, without the index.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    columns
+        Those that are needed; None for all.
 
     Raises
     ------
     DataError
-        If it is none of these.
+        If it is none of these, or has no such column.
     """
-    if isinstance(rows, pd.DataFrame):
-        return from_frame(rows.reset_index(drop=True))
-    if not hasattr(rows, "__arrow_c_stream__"):
-        raise DataError(f"rows cannot be read from {type(rows).__name__}; expected a DataFrame, a scan or Arrow data")
-    return pa.RecordBatchReader.from_stream(rows).read_all()
+    return reader_of(rows.reset_index(drop=True) if isinstance(rows, pd.DataFrame) else rows, columns).read_all()
 
 
 def key_columns(rows: Any, names: Sequence[str], schema: Schema, what: str) -> pa.Table:
@@ -76,7 +80,7 @@ def _plain(column: pa.ChunkedArray, name: str, schema: Schema, what: str) -> pa.
     if not pa.types.is_null(column.type) and _plain_type(column.type) != wanted:
         raise DataError(
             f"it is {column.type} in {what}, and {declared} in the collection's schema; values of different types "
-            f"are not compared. Convert it, if nothing is lost by that{_advice(name, wanted)}",
+            f"are not compared. {_advice(name, column.type, wanted)}",
             field=name,
             expected=str(declared),
         )
@@ -85,9 +89,24 @@ def _plain(column: pa.ChunkedArray, name: str, schema: Schema, what: str) -> pa.
     return column if column.type == wanted else column.cast(wanted)
 
 
-def _advice(name: str, wanted: pa.DataType) -> str:
-    texts = {pa.large_string(): "string[pyarrow]", pa.int64(): "int64[pyarrow]"}
-    return f": df[{name!r}] = df[{name!r}].astype({texts[wanted]!r})" if wanted in texts else ""
+_DTYPES = {pa.large_string(): "string[pyarrow]", pa.int64(): "int64[pyarrow]", pa.date32(): "date32[pyarrow]"}
+
+
+def _advice(name: str, found: pa.DataType, wanted: pa.DataType) -> str:
+    """Return what to do, where something is known that keeps each value or fails."""
+    types = pa.types
+    column, dtype, text = f"df[{name!r}]", _DTYPES.get(wanted), _plain_type(found) == pa.large_string()
+    if types.is_floating(found) and wanted in (pa.large_string(), pa.int64()):
+        return (
+            "pandas makes fractions of whole numbers where there are gaps; read the rows again with "
+            f"dtype={{{name!r}: {dtype!r}}}"
+        )
+    if types.is_timestamp(wanted) and (text or (types.is_timestamp(found) and found.tz == wanted.tz)):
+        read = f"pd.to_datetime({column}{', utc=True' * (wanted.tz is not None)})" if text else column
+        return f"Convert it, if nothing is lost by that: {column} = {read}.astype('{wanted}[pyarrow]')"
+    if dtype and (text or (types.is_integer(found) and wanted != pa.date32())):
+        return f"Convert it, if nothing is lost by that: {column} = {column}.astype({dtype!r})"
+    return "Convert it, if nothing is lost by that"
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
@@ -102,7 +121,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.large_binary()
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return pa.int64()
-    return kind
+    return pa.decimal256(76, kind.scale) if pa.types.is_decimal(kind) else kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

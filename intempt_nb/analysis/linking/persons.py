@@ -15,14 +15,14 @@ from intempt_nb.analysis.linking.declared import Declared, declared
 from intempt_nb.analysis.linking.matching import frame_of_rows, key_columns
 from intempt_nb.analysis.linking.reading import links_of, value_texts
 from intempt_nb.analysis.linking.stitching import escaped, texts_of
-from intempt_nb.errors import DataError
+from intempt_nb.api.resources import Identifier
+from intempt_nb.errors import DataError, suggest
 from intempt_nb.schema.mapping.frames import to_frame
 
 if TYPE_CHECKING:
     from intempt_nb.analysis.linking.identity_report import IdentityReport
     from intempt_nb.analysis.linking.reading import Hub, ValueKind
     from intempt_nb.analysis.linking.stitching import Numbers, Vocabulary
-    from intempt_nb.api.resources import Identifier
     from intempt_nb.handles import CollectionHandle
 
 __all__ = ["Identities", "Known", "frame_of", "names_of_profiles"]
@@ -105,10 +105,11 @@ class Identities:
         DataError
             If the collection leads to no profile, or in several ways; or the rows have such a column already.
         """
+        here = declared(collection, "the rows come before it: attach(rows, collection)")
         frame = frame_of_rows(rows)
         if column in frame.columns:
             raise DataError(f"the rows have a column {column!r} already; choose another name: column=…", field=column)
-        persons = _persons(self._known, frame, declared(collection), identifier)
+        persons = _persons(self._known, frame, here, identifier)
         added = to_frame(pa.table({column: persons.cast(pa.string())})).set_axis(frame.index)
         return pd.concat([frame, added], axis=1)
 
@@ -184,12 +185,15 @@ def _chosen(here: Declared, usual: set[str], known: set[str], wanted: Identifier
     if wanted is None:
         found = [each for each in here.identifiers if each.id in usual]
     else:
-        ids = () if isinstance(wanted, str) else (wanted.id,)
+        ids = (wanted.id,) if isinstance(wanted, Identifier) else ()
         found = [each for each in here.identifiers if each.id in known and (each.id in ids or each.name in names)]
     if len(found) == 1:
         return found[0]
     if found:
         several = " or ".join(repr(each.name) for each in found)
         raise DataError(f"{here.name!r} leads to profiles in several ways; say which: identifier={several}")
-    what = "no identifier" if wanted is None else f"no such identifier that leads to a profile: {wanted!r}"
-    raise DataError(f"{here.name!r} has {what} of those that were stitched by. {here}")
+    if wanted is None:
+        raise DataError(f"{here.name!r} has no identifier of those that were stitched by. {here}")
+    name = wanted.name if isinstance(wanted, Identifier) else wanted
+    usable = [each.name for each in here.identifiers if each.id in known]
+    raise DataError(f"{here.name!r} has no identifier {name!r} that leads to a profile{suggest(name, usable)}")

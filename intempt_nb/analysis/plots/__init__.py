@@ -2,5 +2,6 @@
 
 from intempt_nb.analysis.plots.events import funnel, intervals, retention, rfm, sessions
 from intempt_nb.analysis.plots.models import calibration, lift
+from intempt_nb.analysis.plots.profiles import histogram
 
-__all__ = ["calibration", "funnel", "intervals", "lift", "retention", "rfm", "sessions"]
+__all__ = ["calibration", "funnel", "histogram", "intervals", "lift", "retention", "rfm", "sessions"]

@@ -130,7 +130,7 @@ def funnel(result: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.locator_params(axis="x", nbins=6, integer=True)
+    ax.locator_params(axis="x", nbins=6)
     _thousands(ax, "x")
     return ax
 
@@ -234,12 +234,12 @@ def rfm(result: pd.DataFrame, ax: Axes | None = None) -> Axes:
         If matplotlib is not installed.
     """
     _check(result, "recency", "frequency", "monetary", "r", "f")
-    ax = new_axes(ax, 7.5, 4.5)
+    recent, often = _codes(result["r"], best_first=True), _codes(result["f"])
+    shape = (len(recent[1]), len(often[1]))
+    ax = new_axes(ax, 1.5 + 0.75 * min(max(shape[1], 8), 24), 0.9 + 0.36 * min(max(shape[0], 10), 24))
     ax.set(xlabel="transactions (score f)", ylabel="days since the last (score r)")
     if not len(result):
         return _empty(ax, "no customers")
-    recent, often = _codes(result["r"], best_first=True), _codes(result["f"])
-    shape = (len(recent[1]), len(often[1]))
     cells = recent[0] * shape[1] + often[0]
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     spent = np.bincount(cells, result["monetary"].astype("double[pyarrow]").to_numpy(), shape[0] * shape[1]).reshape(
@@ -256,7 +256,11 @@ def rfm(result: pd.DataFrame, ax: Axes | None = None) -> Axes:
         whole=True,
     )
     _ticks(ax, "y", _ranges(result["recency"], *recent), 24)
-    _ticks(ax, "x", _ranges(result["frequency"], *often), 24)
+    times = _ranges(result["frequency"], *often)
+    _ticks(ax, "x", times, 24)
+    ax.tick_params(
+        axis="x", labelrotation=30 if sum(map(len, times)) > 72 else 0
+    )  # letters that 6 inches have room for
     set_title(ax, f"{_count(len(result), 'customer')}; ø: spent on average")
     return ax
 
@@ -349,6 +353,7 @@ def _ticks(ax: Axes, axis: Literal["x", "y"], labels: Sequence[str], most: int) 
 
 
 def _thousands(ax: Axes, axis: Literal["x", "y"] = "y") -> None:
+    ax.locator_params(axis=axis, integer=True)
     (ax.xaxis if axis == "x" else ax.yaxis).set_major_formatter("{x:,.0f}")
 
 

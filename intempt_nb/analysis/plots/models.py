@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import cycle
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from intempt_nb.analysis.plots.style import COLORS, INK, new_axes, set_title
 from intempt_nb.errors import DataError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["calibration", "lift"]
 
 _NORMAL = 1.959964  # of a 95 % interval
+_LONGEST = 36  # letters in a line of a legend, of which half of the axes hold as many
 
 
 def calibration(y: Any, p: Any, ax: Axes | None = None, *, bins: int = 10) -> Axes:
@@ -34,8 +37,8 @@ def calibration(y: Any, p: Any, ax: Axes | None = None, *, bins: int = 10) -> Ax
     y
         Outcomes: truth values, or 0 and 1; one a row.
     p
-        Scores from 0 to 1, in the order of `y`; of a classifier ``model.predict_proba(X)[:, 1]``. Or a mapping of names
-        to scores, to compare models.
+        Scores from 0 to 1, in the order of `y`; of a classifier ``model.predict_proba(X)[:, 1]``. If both have an
+        index, it has to be the same. Or a mapping of names to scores, to compare models.
     ax
         Axes to draw on; None makes new ones.
     bins
@@ -48,7 +51,8 @@ def calibration(y: Any, p: Any, ax: Axes | None = None, *, bins: int = 10) -> Ax
     Raises
     ------
     DataError
-        If there are no rows, gaps, scores outside of 0 to 1, or outcomes that are neither true nor false.
+        If there are no rows, gaps, scores outside of 0 to 1 or with another index, or outcomes that are neither true
+        nor false.
     """
     truth, named = _outcomes(y), _scores(y, p)
     for name, scores in named.items():
@@ -66,12 +70,12 @@ def calibration(y: Any, p: Any, ax: Axes | None = None, *, bins: int = 10) -> Ax
     ax.plot([0, top], [0, top], color=INK, linewidth=1, linestyle=":")
     _beside(ax, "as predicted", top * 0.8)
     room = 1.2 if any(named) else 1.0  # for the legend
-    ax.set(xlim=(0, top), ylim=(0, top * room), xlabel="predicted probability", ylabel="share that came true")
+    ax.set(xlim=(0, top), ylim=(0, min(1.0, top * room)), xlabel="predicted probability", ylabel="share that came true")
     _percent(ax)
     said = f", predicted: {named[''].mean():.1%}" if "" in named else ""
     set_title(ax, f"{truth.mean():.1%} came true{said}")
     if any(named):
-        _legend(ax, "upper left")
+        _legend(ax, "best")
     return ax
 
 
@@ -93,7 +97,8 @@ def lift(y: Any, p: Any, ax: Axes | None = None) -> Axes:
     Raises
     ------
     DataError
-        If there are no rows, gaps, no outcome that is true, or outcomes that are neither true nor false.
+        If there are no rows, gaps, scores with another index, no outcome that is true, or outcomes that are neither
+        true nor false.
     """
     truth, named = _outcomes(y), _scores(y, p)
     if not truth.any():
@@ -149,6 +154,12 @@ def _scores(y: Any, p: Any) -> dict[str, Floats]:
             )
         if len(scores) != len(y):
             raise DataError(f"{len(scores):,} scores and {len(y):,} outcomes; expected as many", field="p")
+        if isinstance(y, pd.Series) and isinstance(given, pd.Series) and not y.index.equals(given.index):
+            raise DataError(
+                "y and the scores have different indexes, so that their rows may not belong together; put them in one "
+                "order: p.loc[y.index]",
+                field="p",
+            )
         if not np.isfinite(scores).all():
             raise DataError("there is no number here", row=int(np.argmin(np.isfinite(scores))), field="p")
         named[str(name)] = scores
@@ -187,8 +198,10 @@ def _beside(ax: Axes, text: str, at: float) -> None:
     ax.annotate(text, (at, at), (6, -6), textcoords="offset points", color=INK, va="top", fontsize="small")
 
 
-def _legend(ax: Axes, where: Literal["upper left", "lower right"]) -> None:
-    ax.legend(loc=where, labelcolor="linecolor", frameon=False)
+def _legend(ax: Axes, where: Literal["best", "lower right"]) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    lines = [fill(each, _LONGEST) for each in labels]
+    ax.legend(handles, lines, loc=where, labelcolor="linecolor", frameon=False)
 
 
 def _percent(ax: Axes) -> None:

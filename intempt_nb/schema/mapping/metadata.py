@@ -31,7 +31,7 @@ from intempt_nb.schema.mapping.arrow_names import avro_name, titled
 from intempt_nb.schema.mapping.arrow_text import ZONE, arrow_from_json, arrow_to_json
 from intempt_nb.schema.mapping.from_arrow import TEXTS, Reverse, Uint64, is_enum
 from intempt_nb.schema.mapping.standalone import definitions, namespace_of, same_definition, standalone
-from intempt_nb.schema.model import Defined, Enum, Field, Record, Timestamp, resolved, without_null
+from intempt_nb.schema.model import AvroType, Defined, Enum, Field, Record, Timestamp, resolved, without_null
 from intempt_nb.schema.parsing.avro import VALUE, ParsedSchema, parse_json, read_schema
 from intempt_nb.schema.parsing.recursion import recursive_names
 from intempt_nb.schema.parsing.source import as_text
@@ -46,6 +46,7 @@ __all__ = [
     "arrow_schema",
     "carried_schema",
     "declared_field",
+    "declared_type",
     "parse_text",
     "to_avro_field",
     "to_avro_record",
@@ -242,6 +243,13 @@ def declared_field(field: pa.Field) -> dict[str, Any] | None:
     """
     declared = _declared(field)
     return None if declared is None else dict(declared[0])
+
+
+def declared_type(field: pa.Field) -> AvroType | None:
+    """Return the type in the Avro JSON that a field carries; None if it carries none, or has another type by now."""
+    avro = declared_field(field)
+    parsed = None if avro is None else _parse_field(json.dumps(avro), strict=False)
+    return None if parsed is None else parsed.record.fields[0].type
 
 
 def _declared(field: pa.Field) -> tuple[dict[str, Any], dict[str, Defined]] | None:

@@ -92,11 +92,32 @@ def test_rfm_counts_the_customers_of_each_pair_of_scores() -> None:
     assert [each.get_text() for each in ax.get_xticklabels()] == ["1 (1)", "2 (2)"]
 
 
+@pytest.mark.parametrize(("scores", "rotation"), [(8, 0), (12, 30), (20, 30)])
+def test_many_scores_have_labels_that_do_not_run_into_each_other(scores: int, rotation: int) -> None:
+    customers = np.repeat(np.arange(60), np.arange(60) + 10)
+    days = np.concatenate([customer * 7 % 60 + 100 - np.arange(customer + 10) for customer in range(60)])
+    purchases = pd.DataFrame({"visitorId": customers, "timestamp": days * 24 * HOUR, "amount": 1000})
+    ax = plots.rfm(rfm(purchases, scores=scores, **BOUGHT))
+    ax.figure.draw_without_rendering()
+    labels = ax.get_xticklabels()
+    assert len(labels) == scores
+    assert {each.get_rotation() for each in labels} == {rotation}
+    boxes = [each.get_window_extent() for each in (*(() if rotation else labels), *ax.texts)]
+    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
+
+
 def test_sessions_of_one_event_have_their_own_bar() -> None:
     ax = plots.sessions(sessions(EVENTS))
     assert [bar.get_height() for bar in ax.patches] == [5, 1]
     assert [each.get_text() for each in ax.get_xticklabels()] == ["one event", "10-30 min"]
     assert ax.get_title("left") == "6 sessions, 83% of one event; median of the others: 10 min"
+    few = plots.sessions(sessions(EVENTS.head(1)))
+    few.figure.draw_without_rendering()
+    assert [each.get_text() for each in few.get_yticklabels()] == [
+        "0",
+        "1",
+        "2",
+    ]  # nothing between, and the last is outside
 
 
 def test_intervals_mark_their_median() -> None:

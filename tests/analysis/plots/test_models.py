@@ -36,6 +36,7 @@ def test_calibration_draws_the_share_of_each_group() -> None:
     assert ax.get_title(loc="left") == "55.0% came true, predicted: 50.0%"
     low, high = (float(each[1]) for each in ax.collections[0].get_paths()[1].vertices)
     assert (round(low, 3), round(high, 3)) == (0.299, 0.701)  # Wilson's interval of 10 of 20
+    assert plots.calibration(truth, {"named": scores}).get_ylim()[1] == 1.0  # not more than all
 
 
 def test_lift_draws_what_the_highest_scores_hold() -> None:
@@ -52,6 +53,10 @@ def test_lift_draws_what_the_highest_scores_hold() -> None:
         "good: 33% in the highest tenth",
         "none: 10% in the highest tenth",
     ]
+    plots.lift(truth, {"gradient boosting with isotonic calibration": scores}, ax=ax)
+    legend = ax.get_legend()
+    assert legend is not None
+    assert max(len(line) for each in legend.get_texts() for line in each.get_text().splitlines()) <= 36
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,11 @@ def test_lift_draws_what_the_highest_scores_hold() -> None:
         ([True, None], [0.1, 0.2], "row 1, field 'y': None is neither true nor false"),
         ([True, False], [0.1, 1.2], "not within 0 and 1"),
         ([], [], "and rows"),
+        (
+            pd.Series([True, False], index=["a", "b"]),
+            {"turned": pd.Series([0.1, 0.2], index=["b", "a"])},
+            r"different indexes.*p.loc\[y.index\]",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(y: Any, p: Any, message: str) -> None:
