@@ -44,7 +44,11 @@ def asked(url: str, times: int = 1, *, close: bool = True) -> socket.socket:
     address = urlsplit(url)
     connection = socket.create_connection((address.hostname, address.port), timeout=30)
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + (b"Connection: close\r\n" if close else b"")
-    connection.sendall((head + b"\r\n") * times)
+    try:
+        connection.sendall((head + b"\r\n") * times)
+    except ConnectionError:  # it is reset already
+        connection.close()
+        raise
     return connection
 
 
