@@ -17,6 +17,7 @@ from intempt_nb._version import __version__
 
 if TYPE_CHECKING:
     from intempt_nb import analysis as analysis
+    from intempt_nb import engines as engines
     from intempt_nb import widgets as widgets
     from intempt_nb.client import Client, sandbox
     from intempt_nb.codecs.avro.items import decode_items, encode_items
@@ -146,7 +147,7 @@ _HOMES = {
 
 
 # Rooms that are public as such: ``inb.widgets.Explorer``. Not in ``__all__``, as a star import would load them.
-_ROOMS = ("analysis", "widgets")
+_ROOMS = ("analysis", "engines", "widgets")
 
 
 def __getattr__(name: str) -> object:

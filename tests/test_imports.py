@@ -33,6 +33,7 @@ ORDER = [
     "client",
     "tracker",
     "analysis",
+    "engines",
     "widgets",
     "demo",
     "cli",
@@ -99,5 +100,5 @@ def test_using_its_names_pulls_in_neither_server_nor_widgets_nor_keyring() -> No
 
 NEVER_BEFORE_USE = {
     "starlette", "uvicorn", "ipywidgets", "anywidget", "keyring", "typer", "tqdm", "IPython", "fastavro", "requests",
-    "duckdb", "matplotlib", "polars", "scipy", "sklearn", "skops", "skrub",
+    "dask", "distributed", "duckdb", "matplotlib", "polars", "pyspark", "scipy", "sklearn", "skops", "skrub",
 }  # fmt: skip

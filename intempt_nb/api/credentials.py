@@ -86,7 +86,7 @@ class Secret:
         self.__reduce__()
 
 
-def resolve_key(api_key: str | Secret | None = None, *, org: str) -> Secret:
+def resolve_key(api_key: str | Secret | None = None, *, org: str, ask: bool = True) -> Secret:
     """Find the API key: argument, then environment, then keyring, then prompt.
 
     Parameters
@@ -95,6 +95,8 @@ def resolve_key(api_key: str | Secret | None = None, *, org: str) -> Secret:
         The key itself; None to look for it.
     org
         The organisation the key is for: the user name in the keyring, and named in the prompt.
+    ask
+        Whether somebody may be asked for it; not where many processes start on other machines.
 
     Returns
     -------
@@ -118,7 +120,9 @@ def resolve_key(api_key: str | Secret | None = None, *, org: str) -> Secret:
     if api_key is not None:
         found = _wrap(api_key, "the API key given as api_key")
     else:
-        found = _from_environment() or _from_keyring(org, skipped) or _from_prompt(org)
+        found = _from_environment() or _from_keyring(org, skipped)
+        if found is None and ask:
+            found = _from_prompt(org)
     del api_key  # the tracebacks of the next lines show this frame
     if isinstance(found, ConfigurationError):
         raise found

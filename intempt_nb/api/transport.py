@@ -17,7 +17,6 @@ from weakref import WeakSet
 
 import requests
 import urllib3
-from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
 
 from intempt_nb._version import __version__
@@ -25,6 +24,7 @@ from intempt_nb.api.answers import Answer, decode, error_for_status, object_text
 from intempt_nb.api.downloads import Broken, Place, read_until
 from intempt_nb.api.origin import ApiRoot
 from intempt_nb.api.retries import Failure, classify, may_have_acted, retry_delay
+from intempt_nb.api.sessions import KeyHeader, PlainSession
 from intempt_nb.errors import ConfigurationError, DataError, DeliveryUnknownError, TransportError
 
 if TYPE_CHECKING:
@@ -109,6 +109,21 @@ class Transport:
     def base_url(self) -> str:
         """Where the API is, without a slash at its end."""
         return f"{self._root.origin}{self._root.prefix}"
+
+    @property
+    def key(self) -> Secret:
+        """The API key, which shows itself as ``***``."""
+        return self._key
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """Seconds to wait for a connection, and for each part of an answer."""
+        return self._timeout
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed: requests fail then."""
+        return self._closed
 
     def get_json(self, href: str, params: Mapping[str, str | int | None] | None = None) -> dict[str, Any]:
         """Return the JSON object at a path or link; see :meth:`request` for arguments and errors."""
@@ -363,7 +378,7 @@ class Transport:
             url,
             data=body,
             headers=None if body is None else {"Content-Type": "application/json"},
-            auth=_ApiKeyAuth(self._key),
+            auth=KeyHeader(self._key),
             timeout=self._timeout if within is None else (min(connect, within), min(read, within)),
             allow_redirects=False,
             stream=True,
@@ -385,7 +400,7 @@ class Transport:
             raise TransportError("this connection was closed; make a new client, then run this again")
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = _Session()
+            session = PlainSession()
             session.trust_env = False
             session.proxies = self._proxies
             session.verify = self._verify
@@ -395,35 +410,6 @@ class Transport:
             with self._lock:
                 self._sessions.add(session)
         return session
-
-
-class _Session(requests.Session):
-    """A session that finds no redirect in any answer: requests would prepare the next request even unasked."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
-
-
-class _HeaderValue(str):
-    """A header's text that shows itself as ``***``: tracebacks print the headers of requests under way."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-
-class _ApiKeyAuth(AuthBase):
-    """Puts the key on a request at the last moment; nothing else ever holds the header."""
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = _HeaderValue(f"ApiKey {self._key.reveal()}")
-        return request
 
 
 def _encode(value: object) -> bytes:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.api.transport import Transport
     from intempt_nb.transfer.options import Delivery
-    from intempt_nb.transfer.pacing import Pace
+    from intempt_nb.transfer.pacing import Pacer
 
 __all__ = ["Accepted", "Courier", "Doubtful", "Halted", "Outcome", "Refused", "Stubborn"]
 
@@ -112,7 +112,7 @@ class Courier:
         self,
         transport: Transport,
         source_id: str,
-        pace: Pace,
+        pace: Pacer,
         options: Delivery,
         stop: Event,
         *,

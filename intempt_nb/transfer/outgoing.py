@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.control import UploadControl, UploadProgress
     from intempt_nb.transfer.jobs import Job
     from intempt_nb.transfer.journal import Journal
-    from intempt_nb.transfer.pacing import Pace
+    from intempt_nb.transfer.pacing import Pacer
     from intempt_nb.transfer.progress import Progress
+    from intempt_nb.transfer.unkept import Unkept
 
 __all__ = ["Outgoing"]
 
@@ -59,8 +60,8 @@ class Outgoing:
         self,
         transport: Transport,
         job: Job,
-        journal: Journal,
-        pace: Pace,
+        journal: Journal | Unkept,
+        pace: Pacer,
         tally: Tally,
         progress: Progress,
         begun: float,

@@ -20,7 +20,7 @@ import threading
 import time
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from intempt_nb.api.retries import RETRY_AFTER_CAP
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Pace", "State", "dropped", "failed", "limit", "permit", "reason", "refused", "succeeded"]
+__all__ = ["Pace", "Pacer", "State", "dropped", "failed", "limit", "permit", "reason", "refused", "succeeded"]
 
 JITTER: Final = 0.1
 """Pauses are longer by up to this part, so that machines which were refused together do not come back together."""
@@ -190,6 +190,28 @@ def _move_window(state: State, now: float) -> State:
     if age > 2 * WINDOW:
         return state._replace(passed=0.0, counted_since=now)
     return state._replace(passed=state.passed * WINDOW / 2 / age, counted_since=now - WINDOW / 2)
+
+
+class Pacer(Protocol):
+    """What an upload asks before each request, and tells of each answer; see `Pace` for what the methods mean."""
+
+    def permit(self) -> float:
+        """Return 0.0 if a request may begin now; else the seconds after which to ask again."""
+
+    def said(self) -> str | None:
+        """Return why the last :meth:`permit` was not given, in words for a person; None if it was."""
+
+    def dropped(self) -> None:
+        """Give back a permit that came to nothing."""
+
+    def succeeded(self) -> None:
+        """Note an answer that shows a working server."""
+
+    def refused(self, retry_after: float | None) -> None:
+        """Note an answer that says that requests come too fast."""
+
+    def failed(self, retry_after: float | None = None) -> None:
+        """Note a request without a useful answer."""
 
 
 class Pace:

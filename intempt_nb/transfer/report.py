@@ -193,9 +193,13 @@ class UploadReport:
         DataError
             If the source has changed.
         """
+        return to_frame(self.rejected_table())
+
+    def rejected_table(self) -> pa.Table:
+        """Return `rejected_rows` as an Arrow table."""
         self.letters.check()
         letters = self.letters
-        return to_frame(read_rejected(letters.source, self.rejects_table, letters.statuses, letters.ids))
+        return read_rejected(letters.source, self.rejects_table, letters.statuses, letters.ids)
 
     def write_rejects(self, path: str | PathLike[str]) -> int:
         """Write the rejected rows to a file: to be put right, and uploaded again as it is.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.journal import Journal
     from intempt_nb.transfer.options import Delivery, Target
     from intempt_nb.transfer.tally import Tally
+    from intempt_nb.transfer.unkept import Unkept
 
 __all__ = ["Sender", "Width", "interval_of"]
 
@@ -118,7 +119,7 @@ class Sender:
 
     target: Target
     courier: Courier
-    journal: Journal
+    journal: Journal | Unkept
     options: Delivery
     stop: Event
     width: Width = field(default_factory=Width)

@@ -34,6 +34,7 @@ from intempt_nb.transfer.progress import Progress
 from intempt_nb.transfer.state import state_folder
 from intempt_nb.transfer.tally import Tally
 from intempt_nb.transfer.twice import warn_of_twice
+from intempt_nb.transfer.unkept import Unkept
 
 if TYPE_CHECKING:
     from intempt_nb.api.transport import Transport
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.jobs import Job
     from intempt_nb.transfer.journal import Run
     from intempt_nb.transfer.options import Target, UploadOptions
+    from intempt_nb.transfer.pacing import Pacer
     from intempt_nb.transfer.report import Again, UploadReport
 
 __all__ = ["upload"]
@@ -57,6 +59,8 @@ def upload(
     fixed: bool = False,
     retry_of: str | None = None,
     control: UploadControl | None = None,
+    kept: bool = True,
+    pace: Pacer | None = None,
 ) -> UploadReport:
     """Upload rows into a collection through the bulk endpoint.
 
@@ -84,6 +88,11 @@ def upload(
         The run of that earlier upload, which stays the last one that went into the collection.
     control
         May have it wait or end, and sees how far it came; None for nobody.
+    kept
+        Whether a journal is kept, and rows that are in no file are copied to one. Otherwise an upload that breaks off
+        is made again from its first row.
+    pace
+        When a request may begin; None for what all uploads of this machine go by.
 
     Returns
     -------
@@ -110,18 +119,21 @@ def upload(
     """
     begun = time.monotonic()
     with serving(control) as served:
-        job = make_job(target, source, options, copied=not dry_run, fixed=fixed, look=served._check)
-        run = None if dry_run else _run(transport, job, retry_of)
+        noted = kept and not dry_run
+        job = make_job(target, source, options, copied=noted, fixed=fixed, look=served._check)
+        run = _run(transport, job, retry_of) if noted else None
 
         def again(rows: Any, control: UploadControl | None) -> UploadReport:
             retried = None if run is None else run.id
-            return upload(transport, target, rows, options, fixed=True, retry_of=retried, control=control)
+            return upload(
+                transport, target, rows, options, fixed=True, retry_of=retried, control=control, kept=kept, pace=pace
+            )
 
-        if run is None:
+        if dry_run:
             return _plan(transport, job, again, served)
-        if job.is_keyed_unasked:
+        if run is not None and job.is_keyed_unasked:
             served._warned = warn_of_twice(state_folder(), run, stacklevel=3)
-        report = _upload(transport, job, run, again, served, resume=resume, begun=begun)
+        report = _upload(transport, job, run, again, served, pace, resume=resume, begun=begun)
     if job.is_copy:  # kept for as long as the report may be asked for rejected rows
         finalize(report.letters, job.discard)
     return report
@@ -174,23 +186,30 @@ def _round_trip(transport: Transport, job: Job) -> float | None:
 
 
 def _upload(
-    transport: Transport, job: Job, run: Run, again: Again, control: UploadControl, *, resume: bool, begun: float
+    transport: Transport,
+    job: Job,
+    run: Run | None,
+    again: Again,
+    control: UploadControl,
+    pace: Pacer | None,
+    *,
+    resume: bool,
+    begun: float,
 ) -> UploadReport:
-    """Read, check and send."""
-    started, folder = time.perf_counter(), state_folder()
-    anew = job.options.delivery.on_unknown == "repost"
+    """Read, check and send; without a run, nothing is noted."""
+    started = time.perf_counter()
     with (
-        closing(_open_journal(folder, run, job, resume=resume, anew=anew)) as journal,
+        closing(_open_journal(run, job, resume=resume)) as journal,
         closing(Tally()) as tally,
         Progress(job.source.length, job.options.progress) as progress,
     ):
-        pace = Pace(folder, transport.base_url, longest_pause=PATIENCE)
+        pace = Pace(state_folder(), transport.base_url, longest_pause=PATIENCE) if pace is None else pace
         outgoing = Outgoing(transport, job, journal, pace, tally, progress, begun, control)
 
         def report() -> UploadReport:
             made = job.report(outgoing.tally_so_far(), started, again)
             earlier = journal.started if journal.resumed else None
-            return replace(made, run=run.id, earlier=earlier, troubles=outgoing.troubles)
+            return replace(made, run=None if run is None else run.id, earlier=earlier, troubles=outgoing.troubles)
 
         try:
             outgoing.send(job.batches(outgoing.routing(), tally, control._check))
@@ -206,8 +225,11 @@ def _upload(
             raise
 
 
-def _open_journal(folder: Path, run: Run, job: Job, *, resume: bool, anew: bool) -> Journal:
+def _open_journal(run: Run | None, job: Job, *, resume: bool) -> Journal | Unkept:
     """Open the journal; the copy that it named before is not needed any more, nor this one's if it cannot be opened."""
+    if run is None:
+        return Unkept(job.options.workers)
+    folder, anew = state_folder(), job.options.delivery.on_unknown == "repost"
     try:
         journal = Journal.open(folder, run, lanes=job.options.workers, resume=resume, anew=anew)
     except BaseException:

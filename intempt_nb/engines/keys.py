@@ -1,0 +1,82 @@
+"""Which item a row is, whatever partition it comes in: without that, a worker that dies leaves rows twice."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from intempt_nb.errors import ConfigurationError
+from intempt_nb.transfer.jobs import make_job
+from intempt_nb.transfer.keys import KeyMaker
+
+if TYPE_CHECKING:
+    from intempt_nb.transfer.options import Target, UploadOptions
+
+__all__ = ["keys_of", "lot_of"]
+
+
+def lot_of(
+    target: Target, sample: Any, options: UploadOptions, *, whole_files: bool, at_least_once: bool
+) -> str | None:
+    """Check that rows have keys which do not depend on how they are divided.
+
+    Parameters
+    ----------
+    target
+        The collection.
+    sample
+        A source with the columns of all partitions: an empty frame or table, or one of the files.
+    options
+        How they are uploaded.
+    whole_files
+        Whether each partition is a file: the row number in it is then the same each time.
+    at_least_once
+        Whether rows without such keys are sent all the same.
+
+    Returns
+    -------
+    str or None
+        A number drawn for this upload, of which :func:`keys_of` makes keys; None if they are not needed.
+
+    Raises
+    ------
+    DataError
+        If the rows lack a column for a required field, or cannot be keyed as the options say.
+    ConfigurationError
+        If they have no such keys, and that is not to be.
+    """
+    if options.key == "row" and not whole_files:
+        raise ConfigurationError(f"key='row' makes keys of row numbers, and those depend on the partitions; {_ADVICE}")
+    job = make_job(target, sample, options, copied=False, fixed=False)
+    if whole_files or not job.is_keyed_unasked:
+        return None
+    if not at_least_once:
+        raise ConfigurationError(f"the rows have no column for the primary key, {target.key[0]!r}; {_ADVICE}")
+    return secrets.token_hex(16)
+
+
+_ADVICE = (
+    "rows that are sent again, by another call or in other partitions, would be there twice. Give key=[columns] that "
+    "tell the rows apart, or key='content', with which equal rows become one; or leave key out and take that risk with "
+    "at_least_once=True"
+)
+
+
+def keys_of(lot: str, partition: int, first: int, count: int) -> pa.StringArray:
+    """Return keys for rows of a partition, which are the same whenever this upload sends it again.
+
+    Parameters
+    ----------
+    lot
+        From :func:`lot_of`.
+    partition
+        Its number.
+    first, count
+        The number of the first row in it, and how many rows there are.
+    """
+    digest = hashlib.sha256(f"{lot}/{partition}".encode()).hexdigest()
+    return KeyMaker("", "row", digest).of_rows(pa.array(np.arange(first, first + count)))

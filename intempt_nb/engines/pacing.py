@@ -1,0 +1,1 @@
+"""One rate limit for the workers of a cluster: the driver paces, the workers ask."""
