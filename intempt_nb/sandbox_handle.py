@@ -29,7 +29,7 @@ C = TypeVar("C", bound=_Closable)
 
 _HEADER = ("rule", "about", "when", "what", "matched", "applied")
 _ABOUT = ("method", "path")
-_WHEN = ("on", "from", "to", "every", "chance", "seed")
+_WHEN = ("on", "from", "to", "every", "chance", "seed", "rate", "burst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,8 @@ class SandboxHandle(Generic[C]):
             - About: ``method``, and ``path`` as it stands behind ``/v1/{org}``, with ``*`` for any part of it and
               ``**`` for any number of parts. ``"/sources/*/data"`` is where uploads go.
             - When, counted from 1: ``on`` (``3`` or ``[2, 5]``); or ``from``, ``to`` and ``every``; or ``chance`` from
-              0 to 1, with a ``seed`` for other picks. Nothing for each time.
+              0 to 1, with a ``seed`` for other picks; or ``rate``, for those that come faster than so many a second,
+              of which ``burst`` (a second's worth, if it is not given) may come at once. Nothing for each time.
             - What: ``status`` (with ``retry_after``, ``retry_after_date``, ``message`` or ``body``); ``drop``
               (``"before"`` the request is carried out or ``"after"`` it), a reset without an answer; ``hang`` (seconds,
               then a reset); ``cut`` (bytes of the answer's body, then the end). ``"after": True`` has a status or a

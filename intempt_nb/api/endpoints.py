@@ -35,6 +35,7 @@ __all__ = [
     "create_relation",
     "create_source",
     "data_page",
+    "data_parts",
     "delete_collection",
     "delete_faults",
     "delete_item",
@@ -53,12 +54,13 @@ __all__ = [
     "post_item",
     "put_faults",
     "source_data_path",
+    "total_of",
     "update_collection",
 ]
 
 _FAULTS = "../../_sandbox/faults"
-_LONGEST_COUNT = 1 << 20
-"""Bytes of a page that are read for its count; a server that does not take a limit sends all items."""
+_LONGEST = 1 << 20
+"""Bytes of a page that are read for what it says of others; a server that does not take a limit sends all items."""
 
 
 def get_root(transport: Transport) -> dict[str, Any]:
@@ -291,10 +293,53 @@ def count_items(transport: Transport, coll_id: str) -> int | None:
 
     One item is asked for, and ``page.totalElements`` tells the number. A short page without a next one tells it too.
     """
+    body = _short_page(data_page(transport, coll_id, limit=1))
+    return None if body is None else total_of(body)
+
+
+def total_of(page: Mapping[str, Any]) -> int | None:
+    """Return how many items there are in all, as a page of them tells; None if it does not."""
+    numbers = page.get("page")
+    total = numbers.get("totalElements") if isinstance(numbers, dict) else None
+    if isinstance(total, int) and not isinstance(total, bool):
+        return total
+    return None if "next" in read_links(page) else len(embedded(page, "dataItemList"))
+
+
+def data_parts(
+    transport: Transport, coll_id: str, count: int, *, after: str | None = None, until: str | None = None
+) -> dict[str, Any] | None:
+    """Return where several readers of a collection's items begin: ``_links.parts``, ``mark``, ``page.totalElements``.
+
+    This is no documented call but a parameter of one, which the sandbox knows. Another server answers with a page of
+    items; one item is asked for, and a page that is longer all the same is not read to its end.
+
+    Parameters
+    ----------
+    transport
+        The connection.
+    coll_id
+        The collection.
+    count
+        How many parts at most.
+    after, until
+        Marks, the ``mark`` of earlier answers: only what came in after the one, and before the other was given.
+
+    Returns
+    -------
+    dict or None
+        The answer, also of a server that does not know parts; None if it is a page that was not read to its end.
+    """
+    params = {"parts": count, "limit": 1, "after": after, "until": until}
+    return _short_page(transport.get_chunks(_path("collections", coll_id, "data"), params))
+
+
+def _short_page(chunks: Iterator[bytes]) -> dict[str, Any] | None:
+    """Return a page of items; None for one that is long, of which no more is read."""
     text = bytearray()
-    for chunk in data_page(transport, coll_id, limit=1):
+    for chunk in chunks:
         text += chunk
-        if len(text) > _LONGEST_COUNT:
+        if len(text) > _LONGEST:
             return None
     try:
         body = json.loads(text)
@@ -302,11 +347,7 @@ def count_items(transport: Transport, coll_id: str) -> int | None:
         raise TransportError("a page of items: expected JSON, found something else") from None
     if not isinstance(body, dict):
         raise TransportError(f"a page of items: expected a JSON object, found {type(body).__name__}")
-    page = body.get("page")
-    total = page.get("totalElements") if isinstance(page, dict) else None
-    if isinstance(total, int) and not isinstance(total, bool):
-        return total
-    return None if "next" in read_links(body) else len(embedded(body, "dataItemList"))
+    return body
 
 
 def source_data_path(source_id: str) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlencode
 
 from intempt_nb.display import shorten
 from intempt_nb.errors import suggest
-from intempt_nb.server.answers import HttpError, invalid, not_found, text_answer, to_json
-from intempt_nb.server.ids import MAX_ID, now_ms
+from intempt_nb.server.answers import HttpError, invalid, json_answer, not_found, text_answer, to_json
+from intempt_nb.server.ids import now_ms
 from intempt_nb.server.items import ItemError, compile_check
 from intempt_nb.server.keys import compile_key
+from intempt_nb.server.ranges import Span, divide, read_cursor, read_span, write_cursor, write_mark
 from intempt_nb.server.rules import parsed_schema
 from intempt_nb.server.tables import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.responses import Response
 
@@ -32,6 +33,7 @@ __all__ = [
     "DEFAULT_LIMIT",
     "MAX_ERRORS",
     "MAX_LIMIT",
+    "MAX_PARTS",
     "Target",
     "create_item",
     "create_items",
@@ -48,6 +50,9 @@ DEFAULT_LIMIT = 10_000
 
 MAX_LIMIT = 100_000
 """The most items a page [ours]."""
+
+MAX_PARTS = 1_000
+"""The most parts that a collection is divided into for one request [ours]."""
 
 MAX_ERRORS = 1_000
 """After so many refused items the rest of a request is not looked at [ours]."""
@@ -94,21 +99,46 @@ def list_items(call: Call) -> Response:
     Pages go by item id. An item keeps its id when it is overwritten and new ids are above all others, so what comes in
     while the pages are read neither moves nor hides an item. The last page ends with what was the newest item when the
     first was read: a reader comes to an end however fast items come in.
+
+    ``?after=`` and ``?until=`` take marks, and leave out what was there before the one or came in after the other; with
+    ``?parts=`` the answer says where several readers begin (`_list_parts`) [ours]. ``page`` is of the whole collection.
     """
-    limit = _limit(call.query.get("limit"))
+    limit = _number(call.query, "limit", "items", MAX_LIMIT) or DEFAULT_LIMIT
+    parts = _number(call.query, "parts", "parts", MAX_PARTS)
     cursor = call.query.get("cursor")
-    number, after, last = (0, 0, None) if cursor is None else _read_cursor(cursor)
+    for name in ("parts", "after", "until"):
+        if cursor is not None and name in call.query:
+            raise invalid(f"a 'cursor' has its beginning and its end; leave {name!r} out, and follow links as they are")
+    if parts is not None:
+        return _list_parts(call, parts)
     with call.store.read() as tx:
         collection = call.collection(tx)
-        last = tx.last_item_id(collection.id) if last is None else last
-        rows = tx.items_between(collection.id, after, last, limit + 1)
+        number, span = (0, read_span(call.query, tx, collection)) if cursor is None else read_cursor(cursor)
+        rows = tx.items_between(collection.id, span.after, span.last, limit + 1)
         total = tx.count_items(collection.id)
-    this = f"?limit={limit}{'' if cursor is None else f'&cursor={cursor}'}"
+    this = _query(call, "cursor", "after", "until", limit=limit)
     following = None
     if len(rows) > limit:
         rows.pop()
-        following = f"?limit={limit}&cursor={_write_cursor(number + 1, rows[-1][0], last)}"
+        following = _query(call, limit=limit, cursor=write_cursor(number + 1, Span(rows[-1][0], span.last)))
     return text_answer(call.hal.page(collection.id, rows, limit, number, total, (this, following)))
+
+
+def _list_parts(call: Call, count: int) -> Response:
+    """``GET /collections/{id}/data?parts=8`` [ours]: no items, but where to read the same items side by side.
+
+    ``_links.parts`` are the first pages of readings that end where the next one begins, with equally many items each.
+    What comes in after this answer is in none of them: ``_links.later`` has it, and ``mark`` is that place for
+    ``?after=`` and ``?until=``, also of another day. An item that is overwritten keeps its place. ``limit`` is for
+    servers that do not know parts, and answer with a page: here it is not looked at.
+    """
+    with call.store.read() as tx:
+        collection = call.collection(tx)
+        span = read_span(call.query, tx, collection)
+        spans, total = divide(tx, collection, span, count)
+    this = _query(call, "after", "until", parts=count)
+    starts = [_query(call, limit=DEFAULT_LIMIT, cursor=write_cursor(0, each)) for each in spans]
+    return json_answer(call.hal.parts(collection.id, this, starts, write_mark(collection, span), total))
 
 
 def show_item(call: Call) -> Response:
@@ -218,25 +248,13 @@ def _refused(errors: list[dict[str, Any]]) -> HttpError:
     return HttpError(400, f"{count} not matching the schema, nothing was stored: {'; '.join(lines)}{more}", errors)
 
 
-def _limit(value: str | None) -> int:
-    if value is None:
-        return DEFAULT_LIMIT
-    if value.isascii() and value.isdigit() and len(value) < 10 and 0 < int(value) <= MAX_LIMIT:
-        return int(value)
-    raise invalid(f"'limit': {shorten(value)!r}; expected a number of items from 1 to {MAX_LIMIT}")
+def _number(query: Mapping[str, str], name: str, things: str, most: int) -> int | None:
+    value = query.get(name)
+    if value is None or (value.isascii() and value.isdigit() and len(value) < 10 and 0 < int(value) <= most):
+        return None if value is None else int(value)
+    raise invalid(f"{name!r}: {shorten(value)!r}; expected a number of {things} from 1 to {most}")
 
 
-def _write_cursor(number: int, after: int, last: int) -> str:
-    return base64.urlsafe_b64encode(f"{number}.{after}.{last}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[int, int, int]:
-    """Return the number of a page, the id it begins behind, and the id that the last page ends with."""
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        number, after, last = (int(part) for part in base64.b64decode(padded, b"-_", validate=True).split(b"."))
-    except ValueError:
-        number, after, last = -1, -1, -1
-    if number < 0 or not 0 <= after <= last <= MAX_ID:
-        raise invalid(f"'cursor': {shorten(text)!r} was not given out here; follow '_links.next.href' as it is")
-    return number, after, last
+def _query(call: Call, *kept: str, **values: object) -> str:
+    """Return a query string of values, and of what else the request has."""
+    return f"?{urlencode({**values, **{name: call.query[name] for name in kept if name in call.query}})}"

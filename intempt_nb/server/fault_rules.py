@@ -20,6 +20,10 @@ Which of those, counted from 1, all of them if nothing is said:
 ``chance``, ``seed``
     How likely it is for each one, from 0 to 1. The same seed (0 by default) picks the same numbers each time.
 
+``rate``, ``burst``
+    Those that come faster than so many a second, as from a server that limits them: a bucket of `burst` tokens (a
+    second's worth by default), of which each request that passes takes one, and which fills at the rate.
+
 What it does, one of the first four, or a delay alone:
 
 ``status``
@@ -135,6 +139,8 @@ class Rule:
         As said; no `last` for all that come.
     chance, seed
         How likely each of them is.
+    rate, burst
+        The requests a second that it lets pass, and at once; None for a rule that does not count time.
     delay
         Seconds.
     action
@@ -151,6 +157,8 @@ class Rule:
     every: int
     chance: float
     seed: int
+    rate: float | None
+    burst: float
     delay: float
     action: Action = field(repr=False)
 
@@ -203,6 +211,8 @@ def _rule(index: int, rule: Mapping[str, Any]) -> Rule:
         every=every,
         chance=rule.get("chance", 1),
         seed=rule.get("seed", 0),
+        rate=rule.get("rate"),
+        burst=rule.get("burst", max(rule.get("rate", 1), 1)),
         delay=rule.get("delay", 0),
         action=_action(index, rule),
     )
@@ -268,6 +278,8 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "chance": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
     "seed": (lambda value: type(value) is int, "a whole number"),
     "delay": (_is_seconds, _SECONDS),
+    "rate": (lambda value: _is_seconds(value) and value > 0, f"requests a second, above 0 and up to {_MAX_SECONDS}"),
+    "burst": (_is_count, _COUNT),
     "status": (_is_status, "a status from 200 to 599 whose answer has a body"),
     "message": (lambda value: isinstance(value, str), "text"),
     "body": (lambda value: value is not None, "JSON or text to answer with"),
@@ -283,11 +295,13 @@ _ACTIONS = ("status", "drop", "hang", "cut")
 _APART = [
     *((one, other) for number, one in enumerate(_ACTIONS) for other in _ACTIONS[number + 1 :]),
     *(("on", other) for other in ("from", "to", "every", "chance")),
+    *(("rate", other) for other in ("on", "from", "to", "every", "chance")),
     ("message", "body"),
     ("retry_after", "retry_after_date"),
 ]
 _NEEDS = {
     "seed": ("chance",),
+    "burst": ("rate",),
     "after": ("status", "hang"),
     **dict.fromkeys(("message", "body", "retry_after", "retry_after_date"), ("status",)),
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,19 @@ class _Counted:
     rule: Rule
     matched: int = 0
     applied: int = 0
+    taken: float = 0.0
+    """Tokens that are missing from a rate's bucket, as of `at`, by :func:`time.monotonic`."""
+    at: float = 0.0
+
+    def acts(self) -> bool:
+        """Return whether the rule acts on the request that was just counted."""
+        if self.rule.rate is None:
+            return self.rule.acts_on(self.matched)
+        now = time.monotonic()
+        self.taken, self.at = max(0.0, self.taken - (now - self.at) * self.rule.rate), now
+        passes = self.taken + 1 <= self.rule.burst
+        self.taken += passes
+        return not passes
 
 
 class FaultScript:
@@ -80,7 +94,7 @@ class FaultScript:
             for each in self._rules:
                 if each.rule.is_about(method, path):
                     each.matched += 1
-                    if acting is None and each.rule.acts_on(each.matched):
+                    if acting is None and each.acts():
                         each.applied += 1
                         acting = each.rule
         return acting

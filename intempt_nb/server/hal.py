@@ -145,6 +145,25 @@ class Hal:
         items = self._items(collection_id, rows, _MATCHES)
         return f'{{"_embedded":{{"dataItemList":[{items}]}},"_links":{to_json(links)},"page":{to_json(page)}}}'
 
+    def parts(self, collection_id: int, this: str, starts: Iterable[str], mark: str, total: int) -> dict[str, Any]:
+        """Return where the parts of a collection begin [ours].
+
+        Parameters
+        ----------
+        collection_id
+            Of the items.
+        this, starts
+            The query strings of this answer, and of the first page of each part.
+        mark
+            The place behind all parts.
+        total
+            How many items the parts have together.
+        """
+        path = f"/collections/{collection_id}/data"
+        links: dict[str, Any] = self._links(self=f"{path}{this}", later=f"{path}?after={mark}")
+        links["parts"] = [{"href": f"{self.base}{path}{start}"} for start in starts]
+        return {"_links": links, "mark": mark, "page": {"totalElements": total}}
+
     def stored(self, source_id: int, batches: Iterable[tuple[int, Iterable[tuple[int, int, str]]]]) -> str:
         """Return what a bulk request stored as JSON text: for each collection the rows, in the order of the request."""
         texts = []

@@ -330,6 +330,21 @@ class Transaction:
             (collection_id, after, last, limit),
         ).fetchall()
 
+    def item_id_behind(self, collection_id: int, after: int, number: int) -> int:
+        """Return the id of the `number`-th item, from 1, behind an id; there have to be as many."""
+        row = self._connection.execute(
+            "SELECT id FROM items WHERE collection_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?",
+            (collection_id, after, number - 1),
+        ).fetchone()
+        return int(row[0])
+
+    def count_items_between(self, collection_id: int, after: int, last: int) -> int:
+        """Return how many items there are behind an id, up to the last: counted, in an index."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM items WHERE collection_id = ? AND id > ? AND id <= ?", (collection_id, after, last)
+        ).fetchone()
+        return int(row[0])
+
     def last_item_id(self, collection_id: int) -> int:
         """Return the highest id of a collection's items, 0 if it has none."""
         row = self._connection.execute("SELECT max(id) FROM items WHERE collection_id = ?", (collection_id,)).fetchone()

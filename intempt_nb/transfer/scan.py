@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from intempt_nb.api import endpoints
 from intempt_nb.codecs.ahead import result_of
 from intempt_nb.codecs.sinks import Sinks
@@ -21,10 +23,8 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from concurrent.futures import Future
-
-    import pyarrow as pa
 
     from intempt_nb.api.transport import Transport
     from intempt_nb.codecs.wire.envelope import Piece, Whole
@@ -58,6 +58,8 @@ class Scan(Sinks):
         How many rows at most; None for all.
     item_ids
         The name of a column for the items' ids, which the server gave them; None for none.
+    start
+        The address of the page to begin with, one of :func:`intempt_nb.transfer.ranges.ranges_of`; None for the first.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Scan(Sinks):
     columns: tuple[str, ...] | None = None
     limit: int | None = None
     item_ids: str | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         plan_reading(self.schema, self.columns, self.item_ids)  # says now what is wrong with the columns
@@ -108,10 +111,40 @@ class Scan(Sinks):
                 if not left:
                     return
 
+    def page(self, start: str | None) -> tuple[pa.Table, str | None]:
+        """Return the rows of one page, for those who note where they are, and the address of the next one.
+
+        Parameters
+        ----------
+        start
+            The address of the page; None for the first.
+
+        Raises
+        ------
+        DataError, ApiError, TransportError
+            As :meth:`to_batches` raises them.
+        """
+        try:
+            return self._page(start, cut_page)
+        except NotItems:
+            return self._page(start, decode_page)
+
+    def _page(
+        self, start: str | None, cut: Callable[[Iterator[bytes]], Iterator[Piece | Whole | PageEnd]]
+    ) -> tuple[pa.Table, str | None]:
+        batches, following = list[pa.RecordBatch](), None
+        chunks = endpoints.data_page(self.transport, self.collection_id, next_href=start)
+        for each in read_pieces(cut(chunks), self._plan):
+            if isinstance(each, PageEnd):
+                following = each.next
+            else:
+                batches.append(each)
+        return pa.Table.from_batches(batches, self.arrow_schema), following
+
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield what the pages hold; a page that cannot be cut is requested again, to be decoded as a whole."""
-        plan, seen = self._plan, set[str]()
-        href: str | None = None
+        plan, href = self._plan, self.start
+        seen = set[str]() if href is None else {href}
         whole, given, before = False, 0, 0  # rows of this page that were handed out; and before it was requested again
         while True:
             try:
@@ -154,7 +187,10 @@ class Scan(Sinks):
     def __repr__(self) -> str:
         columns = "all columns" if self.columns is None else f"columns {', '.join(self.columns)}"
         rows = "all rows" if self.limit is None else f"at most {self.limit:,} rows"
-        return f"Scan of {self.name!r}: {columns}, {rows}; nothing is requested before to_pandas() or another sink"
+        part = "" if self.start is None else " of a part"
+        return (
+            f"Scan of {self.name!r}: {columns}, {rows}{part}; nothing is requested before to_pandas() or another sink"
+        )
 
 
 def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whole | PageEnd]:

@@ -243,3 +243,16 @@ class TestCounts:
         assert endpoints.count_items(transport, "1") == count
         assert last(server).target == "/v1/OrgABC/collections/1/data?limit=1"
         assert len(server.requests) == 1
+
+
+class TestParts:
+    def test_the_answer_comes_as_it_is(self, server, transport):
+        answer = {"_links": {"parts": [{"href": "/v1/O/c?n=1"}]}, "mark": "m"}
+        server.answer(answer)
+        assert endpoints.data_parts(transport, "1", 8, until="m") == answer
+        assert last(server).target == "/v1/OrgABC/collections/1/data?parts=8&limit=1&until=m"
+
+    def test_all_items_in_answer_to_it_are_not_read(self, server, transport):
+        server.answer(page("dataItemList", *[ITEM | {"data": {"a": "x" * 100_000}}] * 20))
+        assert endpoints.data_parts(transport, "1", 8) is None
+        assert len(server.requests) == 1

@@ -284,6 +284,106 @@ class TestPages:
         assert rest == [2, 3, 4, 5]
 
 
+class TestParts:
+    """`?parts=`, `?after=` and `?until=` are the sandbox's own."""
+
+    @pytest.fixture
+    def things(self, api):
+        source, things = api.table(n="int")
+        api.bulk(source, [{"n": n} for n in range(10)]).raise_for_status()
+        return source, things, f"/collections/{things['id']}/data"
+
+    @staticmethod
+    def read(api, href):
+        """Return the numbers behind a link, page by page."""
+        numbers = []
+        while href:
+            page = api.get(href)
+            numbers += [item["data"]["n"] for item in page["_embedded"]["dataItemList"]]
+            href = page["_links"].get("next", {}).get("href")
+        return numbers
+
+    def parts(self, api, answer):
+        return [self.read(api, each["href"]) for each in answer["_links"]["parts"]]
+
+    def test_parts_have_equally_many_items_and_pages_of_their_own(self, api, things, monkeypatch):
+        monkeypatch.setattr(data_calls, "DEFAULT_LIMIT", 2)
+        _, _, path = things
+        answer = api.get(path, params={"parts": 3, "limit": 1})
+        assert self.parts(api, answer) == [[0, 1, 2], [3, 4, 5], [6, 7, 8, 9]]
+        assert answer["page"] == {"totalElements": 10}
+        assert "_embedded" not in answer
+        assert answer["_links"]["self"]["href"] == f"{api.base}{path}?parts=3"
+        assert self.read(api, answer["_links"]["later"]["href"]) == []
+
+    @pytest.mark.parametrize(("asked", "sizes"), [(1, [10]), (10, [1] * 10), (1000, [1] * 10)])
+    def test_no_part_is_empty(self, api, things, asked, sizes):
+        assert [len(each) for each in self.parts(api, api.get(things[2], params={"parts": asked}))] == sizes
+
+    def test_an_empty_collection_is_one_part(self, api):
+        source, things = api.table(n="int")
+        answer = api.get(f"/collections/{things['id']}/data?parts=8")
+        assert (self.parts(api, answer), answer["page"]) == ([[]], {"totalElements": 0})
+        api.bulk(source, [{"n": 1}]).raise_for_status()
+        assert self.parts(api, answer) == [[]]
+        assert self.read(api, answer["_links"]["later"]["href"]) == [1]
+
+    def test_what_comes_in_later_is_behind_the_mark_and_may_be_divided(self, api, things):
+        source, _, path = things
+        first = api.get(path, params={"parts": 2})
+        api.bulk(source, [{"n": n} for n in (3, 10, 11)]).raise_for_status()
+        second = api.get(f"{first['_links']['later']['href']}&parts=2")
+        api.bulk(source, [{"n": 12}]).raise_for_status()
+        assert self.parts(api, first) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+        assert (self.parts(api, second), second["page"]) == ([[10], [11]], {"totalElements": 2})
+        between = {"after": first["mark"], "until": second["mark"]}
+        assert self.parts(api, api.get(path, params={**between, "parts": 1})) == [[10, 11]]
+        page = api.get(path, params={**between, "limit": 1})
+        assert api.get(page["_links"]["self"]["href"]) == page
+        assert self.read(api, page["_links"]["self"]["href"]) == [10, 11]
+        assert api.get(path, params={**between, "parts": 1})["mark"] == second["mark"]
+
+    def test_a_mark_stays_where_it_is_when_the_newest_items_are_deleted(self, api, things):
+        source, collection, path = things
+        before = api.get(path, params={"parts": 2})
+        for item in api.items(collection)[4:]:
+            api.call("DELETE", item["_links"]["self"]["href"]).raise_for_status()
+        assert self.parts(api, before) == [[0, 1, 2, 3], []]
+        assert self.parts(api, api.get(path, params={"parts": 2})) == [[0, 1], [2, 3]]
+        later = api.get(path, params={"parts": 2, "after": before["mark"]})
+        assert (self.parts(api, later), later["mark"]) == ([[]], before["mark"])
+        api.bulk(source, [{"n": 4}]).raise_for_status()
+        assert self.read(api, before["_links"]["later"]["href"]) == [4]
+
+    @pytest.mark.parametrize("parts", ["0", "-1", "x", "", "1.5", "1001", "٣"])
+    def test_a_number_of_parts_that_is_none(self, api, things, parts):
+        message = api.refused(400, "GET", things[2], params={"parts": parts})
+        assert f"'parts': {parts!r}; expected a number of parts from 1 to 1000" in message
+
+    @pytest.mark.parametrize("mark", ["", "x", "!!!!", "1", "1.2.3", "-1.2", "1.-2", f"1.{2**63}", "a.b"])
+    @pytest.mark.parametrize("name", ["after", "until"])
+    def test_a_mark_that_was_not_given_out(self, api, things, name, mark):
+        for text in (mark, base64.urlsafe_b64encode(mark.encode()).decode().rstrip("=")):
+            assert f"'{name}': " in api.refused(400, "GET", things[2], params={name: text})
+
+    def test_marks_that_do_not_fit(self, api, things):
+        source, _, path = things
+        _, others = api.table(n="int")
+        first = api.get(path, params={"parts": 1})
+        message = api.refused(400, "GET", f"/collections/{others['id']}/data", params={"after": first["mark"]})
+        assert f"the mark is of the collection {things[1]['id']}, not of this one, 'things'" in message
+        api.bulk(source, [{"n": 10}]).raise_for_status()
+        second = api.get(path, params={"parts": 1})
+        message = api.refused(400, "GET", path, params={"after": second["mark"], "until": first["mark"]})
+        assert "'until' is a mark from before that of 'after'" in message
+        cursor = first["_links"]["parts"][0]["href"]
+        assert "leave 'parts' out" in api.refused(400, "GET", f"{cursor}&parts=2")
+
+    def test_a_key_opens_no_parts_of_others(self, api, connect, server, things):
+        other = connect(server, api.source()["apiKey"])
+        other.refused(403, "GET", f"{things[2]}?parts=2")
+
+
 def test_eight_threads_posting(api, connect, server):
     source, things = api.table(n="int", by="int")
 

@@ -18,7 +18,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 KEYS = ["method", "path", "on", "from", "to", "every", "chance", "seed", "delay", "status", "message", "body"]
-KEYS += ["retry_after", "retry_after_date", "drop", "hang", "cut", "after"]
+KEYS += ["retry_after", "retry_after_date", "drop", "hang", "cut", "after", "rate", "burst"]
 
 
 def rule(**keys: Any) -> Rule:
@@ -106,6 +106,9 @@ def test_chance_picks_the_same_each_time_and_others_by_seed_and_place():
         ({"rules": [{"status": 500, "message": "x", "body": "y"}]}, "has 'message' and 'body'"),
         ({"rules": [{"drop": "before", "after": True}]}, "/rules/0/after: means nothing without 'status' or 'hang'"),
         ({"rules": [{"delay": 1, "seed": 4}]}, "/rules/0/seed: means nothing without 'chance'"),
+        ({"rules": [{"status": 429, "rate": 0}]}, "/rules/0/rate: 0; expected requests a second, above 0"),
+        ({"rules": [{"status": 429, "burst": 5}]}, "/rules/0/burst: means nothing without 'rate'"),
+        ({"rules": [{"status": 429, "rate": 5, "every": 2}]}, "/rules/0: has 'rate' and 'every'"),
         ({"rules": [{"delay": 1, "from": 3, "to": 2}]}, "/rules/0/to: 2; expected a number from 3 up"),
         ({"rules": [{"statuss": 1}] * 9}, "; and 13 more"),
     ],

@@ -92,6 +92,16 @@ class TestStatus:
         date = parsedate_to_datetime(patient.post("a").headers["Retry-After"])
         assert 900 < date.timestamp() - time.time() <= 1000
 
+    def test_what_comes_faster_than_a_rate(self, patient):
+        patient.script({"path": BULK, "rate": 0.001, "burst": 2, "status": 429, "retry_after": 1})
+        assert [patient.post(each).status_code for each in "abcd"] == [201, 201, 429, 429]
+        patient.script({"path": BULK, "rate": 3600, "burst": 1, "status": 429})
+        for each in "ef":
+            time.sleep(0.01)  # what fills the bucket
+            assert patient.post(each).status_code == 201
+        assert patient.stored() == ["a", "b", "e", "f"]
+        assert patient.counts() == [(2, 0)]
+
 
 class TestConnection:
     @pytest.mark.parametrize("when", ["before", "after"])
