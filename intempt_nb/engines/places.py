@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from dataclasses import dataclass
@@ -54,8 +55,8 @@ class Place:
         Raises
         ------
         ConfigurationError
-            If this process has no key: it is taken from the environment variable ``INTEMPT_API_KEY`` or the keyring,
-            and nobody is asked.
+            If this process has no key: it is the one that was lent to it with :func:`lend_key`, or taken from the
+            environment variable ``INTEMPT_API_KEY`` or the keyring, and nobody is asked.
         """
         with _lock:
             own = _here.get((os.getpid(), self.org, self.base_url))  # a forked process shares no socket
@@ -66,12 +67,19 @@ class Place:
                 _made[address] = Transport(self.base_url, self.org, self._key(), timeout=self.timeout)
             return _made[address]
 
+    def require_key(self) -> None:
+        """Raise `ConfigurationError`, with what to do, if this process has no key of its own to connect with."""
+        self._key()
+
     def _key(self) -> Secret:
+        here = f"the process {os.getpid()} on {platform.node()}"
         try:
-            return resolve_key(org=self.org, ask=False)
-        except ConfigurationError:
+            return resolve_key(os.environ.get(_lent_name(self.org, self.base_url)), org=self.org, ask=False)
+        except ConfigurationError as error:
+            if os.environ.get(ENVIRONMENT_VARIABLE, "").strip():
+                raise ConfigurationError(f"{here}: {error}") from None
             raise ConfigurationError(
-                f"the process {os.getpid()} on {platform.node()} has no API key for the organisation {self.org!r}. "
+                f"{here} has no API key for the organisation {self.org!r}. "
                 f"Keys do not travel with the work: set {ENVIRONMENT_VARIABLE} where the workers start, or store it "
                 f"there with `keyring set {KEYRING_SERVICE} {self.org}`. Workers on this machine inherit it if "
                 "inb.engines.lend_key(client) is called before the cluster starts"
@@ -81,13 +89,18 @@ class Place:
 def lend_key(client: Client) -> None:
     """Let processes that are started from now on inherit a client's API key, in their environment.
 
-    It is put into this process's environment variable ``INTEMPT_API_KEY``, in place of what is there; nothing is
-    written to disk or sent. For workers on this machine: call it before the cluster, the pool or the Spark session
-    starts. Elsewhere the workers have a key of their own.
+    It is put into a variable of this process's environment whose name is that of the server and the organisation: other
+    clients, of this process and of theirs, do not take it for their own. Nothing is written to disk or sent. For
+    workers on this machine: call it before the cluster, the pool or the Spark session starts; workers that are started
+    again later inherit it, too. Elsewhere the workers have a key of their own.
 
     Parameters
     ----------
     client
         Whose key it is.
     """
-    os.environ[ENVIRONMENT_VARIABLE] = client._transport.key.reveal()
+    os.environ[_lent_name(client.org, client.base_url)] = client._transport.key.reveal()
+
+
+def _lent_name(org: str, base_url: str) -> str:
+    return f"INTEMPT_LENT_KEY_{hashlib.sha256(f'{base_url} {org}'.encode()).hexdigest()[:16].upper()}"

@@ -3,8 +3,10 @@
 What is known of a server is a small frozen `State`; pure functions of it and the time say what follows from a request
 or an answer. A `Pace` keeps the state in a file, so that threads and processes share it.
 
-The rate is found, not set. Without refusals there is none. A refusal (429) makes everybody pause, and what got through
-since the last one becomes the rate; it grows while nothing is refused, faster with time, and is dropped in the end.
+The rate is found, not set. Without refusals there is none. A refusal (429) makes everybody pause. Servers are taken
+for token buckets: what got through before the first refusal was mostly in the bucket, and what gets through between a
+pause and the next refusal then tells the rate. It grows while nothing is refused, faster with time, and is dropped in
+the end.
 """
 
 from __future__ import annotations
@@ -15,22 +17,21 @@ import os
 import platform
 import random
 import struct
-import sys
 import threading
 import time
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from intempt_nb.api.retries import RETRY_AFTER_CAP
+from intempt_nb.transfer.locking import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["Pace", "Pacer", "State", "dropped", "failed", "limit", "permit", "reason", "refused", "succeeded"]
 
-JITTER: Final = 0.1
+JITTER: Final = 0.03
 """Pauses are longer by up to this part, so that machines which were refused together do not come back together."""
 
 FIRST_PAUSE: Final = 1.0
@@ -38,6 +39,9 @@ FIRST_PAUSE: Final = 1.0
 
 SHORTEST_PAUSE: Final = 0.02
 """Refusals of requests that were under way together count as one by this."""
+
+SHORTEST_TIME: Final = 0.001
+"""Requests are not counted over less."""
 
 SLOWEST: Final = 0.1
 """The lowest rate; below it, the pauses that a server asks for do the rest."""
@@ -48,13 +52,17 @@ WINDOW: Final = 10.0
 SLACK: Final = 0.05
 """Seconds of unused slots that may be made up for, since no sleep ends on time."""
 
-GROWTH: Final = 0.02
-"""The part of the rate that each second without a refusal adds…"""
+BUCKET: Final = 0.25
+"""The part of the pause that a bucket is taken to hold the requests of, while there is nothing to tell it by."""
 
-DOUBLING: Final = 20.0
-FIRST_DOUBLING: Final = 5.0
-"""…and the seconds in which it doubles besides: with the cube of the time, slowly first and then fast. The first rate
-comes of a moment's requests, and is soon doubted."""
+FIRST_DOUBLING: Final = 1.5
+DOUBLING: Final = 25.0
+FEWEST: Final = 8
+"""Seconds in which the rate doubles while nothing is refused: from the first on where it is a guess, but not before so
+many requests; with the cube of the time, slowly first and then fast, where it was measured."""
+
+CLEAR: Final = 1.25
+"""A rate was measured if the highest that fits what got through is so many times the lowest at most."""
 
 FORGET: Final = 60.0
 """After so many seconds without a refusal there is no limit any more."""
@@ -75,9 +83,6 @@ PROBE_POLL: Final = 0.25
 RESTARTED: Final = 1.0
 """A record from further in the future was written before the machine, and with it the clock, started anew."""
 
-LOCK_TIME: Final = 0.5
-"""Whoever holds the lock for longer has been stopped in the middle; the others go by what they know themselves."""
-
 
 class State(NamedTuple):
     """What is known of a server. Times are seconds of a monotonic clock; see the functions for what they do."""
@@ -86,32 +91,43 @@ class State(NamedTuple):
     paused_until: float = 0.0
     rate: float = math.inf
     rate_since: float = 0.0
-    doubling: float = DOUBLING
     next_slot: float = 0.0
     counted_since: float = 0.0
     passed: float = 0.0
+    refused_at: float = 0.0
+    burst: float = 0.0
+    burst_time: float = math.inf
     open_until: float = 0.0
     refusals: int = 0
     failures: int = 0
     trips: int = 0
     probing: bool = False
+    guessed: bool = False
 
 
 def limit(state: State, now: float) -> float:
     """Return the requests a second that are let through now."""
     quiet = max(now - state.rate_since, 0.0)
-    return math.inf if quiet > FORGET else state.rate * (1 + GROWTH * quiet + (quiet / state.doubling) ** 3)
+    if quiet > FORGET:
+        return math.inf
+    if state.guessed:
+        return state.rate * 2 ** (quiet / _doubling(state))
+    return state.rate * (1 + (quiet / DOUBLING) ** 3)
 
 
-def permit(state: State, now: float) -> tuple[State, float]:
-    """Let a request begin, or return the seconds after which to ask again."""
+def _doubling(state: State) -> float:
+    return max(FIRST_DOUBLING, FEWEST / state.rate)
+
+
+def permit(state: State, now: float, most: float = math.inf) -> tuple[State, float]:
+    """Let a request begin, or return the seconds after which to ask again; no more than `most` begin in a second."""
     wait = max(state.paused_until, state.open_until) - now
     if wait > 0:
         return state, min(wait, PROBE_POLL) if state.probing else wait
     if state.trips:
         return state._replace(probing=True, open_until=now + PROBE_TIME), 0.0
     state = _move_window(state, now)
-    gap = 1 / limit(state, now)
+    gap = 1 / min(limit(state, now), most)
     slot = max(state.next_slot, now - max(gap, SLACK)) if gap else 0.0
     return (state, slot - now) if slot > now else (state._replace(next_slot=slot + gap), 0.0)
 
@@ -123,13 +139,13 @@ def reason(state: State, now: float) -> str:
     return "the server asked to wait" if state.paused_until > now else "the server takes no more requests a second"
 
 
-def dropped(state: State, now: float) -> State:
+def dropped(state: State, now: float, most: float = math.inf) -> State:
     """Take back a permit whose request has no outcome: another may have its slot, or be the probe."""
     if state.probing:
         return state._replace(probing=False, open_until=now)
     if state.trips:
         return state
-    return state._replace(next_slot=max(state.next_slot - 1 / limit(state, now), state.paused_until))
+    return state._replace(next_slot=max(state.next_slot - 1 / min(limit(state, now), most), state.paused_until))
 
 
 def succeeded(state: State, now: float) -> State:
@@ -138,11 +154,18 @@ def succeeded(state: State, now: float) -> State:
     if now < state.paused_until:  # sent before the pause, and no measure of what comes after it
         return state
     state = _move_window(state, now)
+    if not state.passed:
+        state = state._replace(counted_since=now)  # not what it took the first answer to come
     return state._replace(passed=state.passed + 1)
 
 
 def refused(
-    state: State, now: float, retry_after: float | None, jitter: float = 0.0, longest: float = RETRY_AFTER_CAP
+    state: State,
+    now: float,
+    retry_after: float | None,
+    jitter: float = 0.0,
+    longest: float = RETRY_AFTER_CAP,
+    most: float = math.inf,
 ) -> State:
     """Note that requests came too fast: all pause, and go on at the rate that got through."""
     state = state._replace(failures=0, trips=0, probing=False, open_until=0.0)
@@ -151,15 +174,59 @@ def refused(
     pause = asked * (1 + JITTER * jitter)
     if now < state.paused_until:  # of the same haste as the refusal that made the pause
         longer = retry_after is not None and now + asked > state.paused_until
-        return _pause_until(state, now + pause) if longer else state
-    rate = limit(state, now)
-    if state.passed or rate == math.inf:  # else nothing was learned since the last refusal
-        state = state._replace(doubling=FIRST_DOUBLING if rate == math.inf else DOUBLING)
-        active = max(now - state.counted_since, 0.001)
-        # Counting the time of the pause, what got through falls short of the server's rate where its bucket filled up
-        # meanwhile; not counting it, the bucket's contents come on top. The truth lies between.
-        rate = min(rate, max(max(state.passed, 1.0) / math.sqrt(active * (active + pause)), SLOWEST))
-    return _pause_until(state._replace(rate=rate, refusals=state.refusals + 1), now + pause)
+        return _pause_until(state, now + pause) if longer else state._replace(refused_at=now)
+    if limit(state, now) == math.inf:
+        state = _guess(state, now, pause)
+    elif state.passed:  # else nothing was learned since the last refusal
+        state = _measure(state, now, min(limit(state, now), most))
+    return _pause_until(state._replace(refusals=state.refusals + 1, refused_at=now), now + pause)
+
+
+def _guess(state: State, now: float, pause: float) -> State:
+    """Tell a rate by the first refusal: what got through, which was as much as the bucket held, over a part of a pause.
+
+    That part is a guess, and soon doubted; how much it was is known from now on.
+    """
+    taken = max(now - state.counted_since, SHORTEST_TIME) if state.passed else SHORTEST_TIME
+    rate = max((state.passed + 1) / (taken + BUCKET * pause), SLOWEST)
+    return state._replace(rate=rate, guessed=True, burst=state.passed, burst_time=taken)
+
+
+def _measure(state: State, now: float, sent: float) -> State:
+    """Tell the rate by what got through since the pause, while `sent` requests a second were tried.
+
+    ``burst`` requests passed in ``burst_time`` before the first refusal, of a bucket that holds a whole number of them:
+    ``held = ⌈burst - rate·burst_time⌉``. Full after the pause, it let ``passed`` through, the last one not later than
+    ``1/sent`` before the refusal: ``passed ≤ held + rate·(taken - 1/sent)``; and not one more until then: ``passed + 1
+    > held + rate·taken``. Where the pause was too short to fill it, ``passed ≈ rate·(pause + taken)``, which then is
+    the higher rate of the two.
+    """
+    passed, taken = state.passed, max(now - state.counted_since, SHORTEST_TIME)
+    unfilled = passed / (taken + state.counted_since - state.refused_at)
+    rate = low = high = min(sent, passed / taken)
+    for _ in range(3):  # the bucket's size and the rate follow from each other
+        held = min(max(math.ceil(state.burst - rate * state.burst_time), 1), passed)
+        low = max(unfilled, (passed - held) / max(taken - 1 / sent, SHORTEST_TIME))
+        high = max(low, (passed + 1 - held) / taken)
+        if state.guessed and (slower := _crossed(sent, held, _doubling(state))) > state.rate:
+            low, high = slower, _crossed(sent, held - 1, _doubling(state))
+        rate = min(math.sqrt(low * high), sent)
+    if taken < state.burst_time / 2:  # says more of the bucket
+        state = state._replace(burst=passed, burst_time=taken)
+    return state._replace(rate=max(rate, SLOWEST), guessed=high > CLEAR * low)
+
+
+def _crossed(sent: float, held: float, doubling: float) -> float:
+    """Return the rate at which a full bucket was emptied of what it held by requests that double, up to `sent`.
+
+    Where they were slower at first, the bucket was full and let some of its tokens go to waste.
+    """
+    low, high = 0.0, sent
+    for _ in range(30):
+        rate = (low + high) / 2
+        emptied = doubling / math.log(2) * (sent - rate - rate * math.log(sent / rate))
+        low, high = (rate, high) if emptied > held else (low, rate)
+    return high
 
 
 def failed(
@@ -189,7 +256,9 @@ def _move_window(state: State, now: float) -> State:
         return state
     if age > 2 * WINDOW:
         return state._replace(passed=0.0, counted_since=now)
-    return state._replace(passed=state.passed * WINDOW / 2 / age, counted_since=now - WINDOW / 2)
+    # The last refusal is long past: the bucket was full, whatever the pause.
+    passed, since = state.passed * WINDOW / 2 / age, now - WINDOW / 2
+    return state._replace(passed=passed, counted_since=since, refused_at=-math.inf)
 
 
 class Pacer(Protocol):
@@ -217,7 +286,7 @@ class Pacer(Protocol):
 class Pace:
     """When the next request to a server may begin; shared by all threads and processes of this machine.
 
-    A wait that a server asks for is kept, plus up to 10 % that chance adds, for at most `longest_pause` seconds: one
+    A wait that a server asks for is kept, plus up to 3 % that chance adds, for at most `longest_pause` seconds: one
     that asks for more is tried again after these. What is known is a record of fixed size in a file; a damaged one is
     taken for nothing known. Where no file can be written, each `Pace` goes by what it is told itself.
 
@@ -229,6 +298,8 @@ class Pace:
         The server's, as all who share the pace write it.
     longest_pause
         The longest wait, in seconds, that a server can ask for.
+    most
+        Requests a second that this one never goes beyond, whatever gets through.
     clock
         Seconds that pass the same for all processes of the machine and never go back, but where it starts anew.
     """
@@ -239,12 +310,14 @@ class Pace:
         address: str,
         *,
         longest_pause: float = RETRY_AFTER_CAP,
+        most: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # A folder may be shared with other machines, whose clocks started at another time.
         name = hashlib.sha256(f"{platform.node()}\n{address}".encode()).hexdigest()
         self._path = folder / f"{name[:32]}.pace"
         self._longest_pause = longest_pause
+        self._most = most
         self._clock = clock
         self._known = State()
         self._reason: str | None = None
@@ -252,12 +325,21 @@ class Pace:
 
     def permit(self) -> float:
         """Return 0.0 if a request may begin now, which takes its slot; else the seconds after which to ask again."""
-        return self._change(self._permit)
+        return self.ask()[0]
 
-    def _permit(self, state: State, now: float) -> tuple[State, float]:
-        after, seconds = permit(state, now)
-        self._reason = reason(after, now) if seconds else None
-        return after, seconds
+    def ask(self) -> tuple[float, str | None, float]:
+        """Return what :meth:`permit` does, why so, and the requests a second that are let through now."""
+        found: tuple[str | None, float] = (None, self._most)
+
+        def ask(state: State, now: float) -> tuple[State, float]:
+            nonlocal found
+            after, seconds = permit(state, now, self._most)
+            found = (reason(after, now) if seconds else None), min(limit(after, now), self._most)
+            return after, seconds
+
+        seconds = self._change(ask)
+        self._reason = found[0]
+        return seconds, *found
 
     def said(self) -> str | None:
         """Return why the last :meth:`permit` was not given, in words for a person; None if it was."""
@@ -265,7 +347,7 @@ class Pace:
 
     def dropped(self) -> None:
         """Give back a permit whose request was not sent, or came to nothing that says something of the server."""
-        self._change(lambda state, now: (dropped(state, now), 0.0))
+        self._change(lambda state, now: (dropped(state, now, self._most), 0.0))
 
     def succeeded(self) -> None:
         """Note an answer that shows a working server, be it a refusal of what was sent."""
@@ -274,7 +356,7 @@ class Pace:
     def refused(self, retry_after: float | None) -> None:
         """Note an answer that says that requests come too fast, and how many seconds to wait if it says so."""
         jitter, longest = _chance(), self._longest_pause
-        self._change(lambda state, now: (refused(state, now, retry_after, jitter, longest), 0.0))
+        self._change(lambda state, now: (refused(state, now, retry_after, jitter, longest, self._most), 0.0))
 
     def failed(self, retry_after: float | None = None) -> None:
         """Note a request without an answer, or with one that shows a server out of order."""
@@ -285,7 +367,7 @@ class Pace:
         """Bring what all know forward by a step; without a file for all, what is known here."""
         with self._mutex:
             try:
-                with _locked(self._path) as file:
+                with locked(self._path) as file:
                     known = _decode(os.read(file, RECORD_SIZE))
                     after, seconds = self._take(step, known)
                     if after != known:
@@ -309,8 +391,8 @@ def _chance() -> float:
     return random.random()  # noqa: S311 - spreads load, hides nothing
 
 
-_MAGIC: Final = b"inbpace1"
-_FIELDS: Final = struct.Struct("<9d3q?")
+_MAGIC: Final = b"inbpace2"
+_FIELDS: Final = struct.Struct("<11d3q2?")
 RECORD_SIZE: Final = len(_MAGIC) + _FIELDS.size + 4
 
 
@@ -324,48 +406,3 @@ def _decode(data: bytes) -> State:
     if len(data) != RECORD_SIZE or zlib.crc32(record).to_bytes(4, "little") != checksum:
         return State()
     return State(*_FIELDS.unpack(record[len(_MAGIC) :])) if record.startswith(_MAGIC) else State()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-    def _unlock(file: int) -> None:
-        os.lseek(file, 0, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _try_lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Open a file for its only user of the moment. The system ends the lock of a process that dies."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        _lock(file)
-        try:
-            yield file
-        finally:
-            _unlock(file)  # closing is not enough: a child forked just now has the file open, too
-    finally:
-        os.close(file)
-
-
-def _lock(file: int) -> None:
-    tries_end = time.monotonic() + LOCK_TIME
-    while True:
-        try:
-            return _try_lock(file)
-        except (BlockingIOError, PermissionError):  # the latter on Windows
-            if time.monotonic() > tries_end:
-                raise
-        time.sleep(0.0005)

@@ -24,7 +24,7 @@ from samples import KEY, SCHEMAS, make
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Resumed", "resumed"]
+__all__ = ["Resumed", "count_items", "new_collection", "resumed", "serving"]
 
 _PIECE = 250_000
 _SERVER = "from intempt_nb.server.serve import run; run({db!r})"
@@ -63,12 +63,12 @@ def resumed(rows: int) -> Resumed:
         path = folder / "orders.csv"
         _write(path, rows)
         environment = {**os.environ, "INTEMPT_API_KEY": "benchmark-key", "INTEMPT_NB_STATE": str(folder / "state")}
-        with _serving(folder / "sandbox.db", environment) as url:
-            orders = _collection(url)
+        with serving(folder / "sandbox.db", environment) as url:
+            orders = new_collection(url)
             command = [sys.executable, "-c", _UPLOAD.format(url=url, path=str(path))]
             started = time.perf_counter()
             with subprocess.Popen(command, env=environment) as first:
-                while _count(url, orders.record.id) < rows // 2 and first.poll() is None:
+                while count_items(url, orders.record.id) < rows // 2 and first.poll() is None:
                     time.sleep(0.5)
                 first.send_signal(signal.SIGKILL)
             first_seconds = time.perf_counter() - started
@@ -84,7 +84,7 @@ def resumed(rows: int) -> Resumed:
                 known=found["known"],
                 peak=found["peak"],
                 journal_bytes=journal.stat().st_size,
-                items=_count(url, orders.record.id),
+                items=count_items(url, orders.record.id),
             )
 
 
@@ -100,7 +100,8 @@ def _write(path: Path, rows: int) -> None:
 
 
 @contextmanager
-def _serving(db: Path, environment: dict[str, str]) -> Iterator[str]:
+def serving(db: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Start a sandbox in a process of its own and give its address."""
     command = [sys.executable, "-c", _SERVER.format(db=str(db))]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -110,14 +111,16 @@ def _serving(db: Path, environment: dict[str, str]) -> Iterator[str]:
             process.kill()
 
 
-def _collection(url: str) -> inb.CollectionHandle:
+def new_collection(url: str) -> inb.CollectionHandle:
+    """Return an empty collection of orders."""
     client = inb.Client("sandbox", "benchmark-key", url)
     orders = client.create_source("shop").create_collection("orders", SCHEMAS["flat"])
     orders.create_identifier("key", fields=[KEY])
     return orders
 
 
-def _count(url: str, collection_id: str) -> int:
+def count_items(url: str, collection_id: str) -> int:
+    """Return how many items a collection has."""
     headers = {"Authorization": "ApiKey benchmark-key"}
     path = f"{url}/v1/sandbox/collections/{collection_id}/data?limit=1"
     return int(requests.get(path, headers=headers, timeout=60).json()["page"]["totalElements"])
