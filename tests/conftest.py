@@ -26,10 +26,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 class BrowserTestsTogether(LoadScopeScheduling):
-    """Deals the tests to the workers one by one, but those in a browser by module, and JupyterLab's to one worker."""
+    """Deals the tests to the workers one by one, but those in a browser by module, and JupyterLab's to one worker.
+
+    Those of a cluster go by module, too.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file.endswith("_cluster.py"):
+            return file
         if not file.startswith("tests/browser/"):
             return nodeid
         return "JupyterLab" if "/lab/" in file or file.endswith("test_notebook7.py") else file

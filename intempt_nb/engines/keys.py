@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from intempt_nb.errors import ConfigurationError
@@ -16,7 +18,10 @@ from intempt_nb.transfer.keys import KeyMaker
 if TYPE_CHECKING:
     from intempt_nb.transfer.options import Target, UploadOptions
 
-__all__ = ["keys_of", "lot_of"]
+__all__ = ["keys_of", "lot_of", "with_keys"]
+
+COLUMN = "_intempt_key"
+"""The column that keys are put into; mapped by hand, as the name of the key itself may be another column's."""
 
 
 def lot_of(
@@ -80,3 +85,23 @@ def keys_of(lot: str, partition: int, first: int, count: int) -> pa.StringArray:
     """
     digest = hashlib.sha256(f"{lot}/{partition}".encode()).hexdigest()
     return KeyMaker("", "row", digest).of_rows(pa.array(np.arange(first, first + count)))
+
+
+def with_keys(rows: Any, lot: str, partition: int, target: Target, options: UploadOptions) -> tuple[Any, UploadOptions]:
+    """Return a partition with a column of keys, and options that say what it is; the rows given are not changed.
+
+    Parameters
+    ----------
+    rows
+        A DataFrame, or Arrow data.
+    lot, partition
+        As :func:`keys_of` has them.
+    target, options
+        As :func:`lot_of` has them.
+    """
+    mapped = replace(options, columns={**options.columns, COLUMN: target.key[0]})
+    if isinstance(rows, pd.DataFrame):
+        keys = keys_of(lot, partition, 0, len(rows))
+        return rows.assign(**{COLUMN: pd.arrays.ArrowExtensionArray(keys)}), mapped
+    table = pa.table(rows)
+    return table.append_column(COLUMN, keys_of(lot, partition, 0, len(table))), mapped

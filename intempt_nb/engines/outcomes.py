@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from intempt_nb.display import html_table, shorten, text_table
 from intempt_nb.errors import DataError, UploadError
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
     from intempt_nb.transfer.report import UploadReport
 
-__all__ = ["EngineReport", "Outcome", "failed", "outcome_of"]
+__all__ = ["EngineReport", "Outcome", "failed", "lost", "outcome_of"]
 
 COUNTS = ("rows", "accepted", "known", "rejected", "unknown", "repeated", "blank", "requests", "sent_bytes")
 """What is counted in each partition, as `UploadReport` has it."""
+
+MOST_REJECTED = 1_000
+"""Rejected rows of a partition that travel with its outcome: all of them may be too many for one machine."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +45,13 @@ class Outcome:
     seconds
         That it took on its worker.
     host
-        The worker's machine.
+        The worker's machine; None if that is not known.
     rejects
-        As `REJECTS`.
+        As `REJECTS`, of the first `MOST_REJECTED` rejected rows.
     rejected_rows
-        The rejected rows as the partition has them; None if they could not be read again.
+        These rows as the partition has them; None if they could not be read again.
     unknown_rows
-        Numbers of the rows whose answer never came.
+        Numbers of rows whose answer never came, `MOST_REJECTED` at most.
     troubles
         What kept requests from getting through.
     key_rule
@@ -60,7 +64,7 @@ class Outcome:
     origin: str
     counts: Mapping[str, int]
     seconds: float
-    host: str = field(default_factory=platform.node)
+    host: str | None = field(default_factory=platform.node)
     rejects: pa.Table = field(default_factory=REJECTS.empty_table)
     rejected_rows: pa.Table | None = None
     unknown_rows: pa.Array = field(default_factory=lambda: pa.array([], pa.int64()))
@@ -71,26 +75,37 @@ class Outcome:
 
 def outcome_of(report: UploadReport, number: int, origin: str) -> Outcome:
     """Return what an upload's report says, in a form that can be sent to another process."""
+    told = replace(report, rejects_table=_first(report.rejects_table))
     return Outcome(
         number,
         origin,
         {name: getattr(report, name) for name in COUNTS},
         report.seconds,
-        rejects=report.rejects_table,
-        rejected_rows=_rejected_rows(report),
-        unknown_rows=report.unknown_rows,
+        rejects=told.rejects_table,
+        rejected_rows=_rejected_rows(told),
+        unknown_rows=report.unknown_rows[:MOST_REJECTED],
         troubles=dict(report.troubles),
         key_rule=report.key_rule,
     )
 
 
-def failed(error: Exception, number: int, origin: str, seconds: float) -> Outcome:
+def failed(error: BaseException, number: int, origin: str, seconds: float) -> Outcome:
     """Return the outcome of a partition that was ended by an error; what it had brought by then is counted."""
     report: UploadReport | None = getattr(error, "report", None)
     text = f"{type(error).__name__}: {shorten(str(error), 500)}"
     if report is None:
         return Outcome(number, origin, dict.fromkeys(COUNTS, 0), seconds, error=text)
     return replace(outcome_of(report, number, origin), error=text)
+
+
+def _first(rejects: pa.Table) -> pa.Table:
+    rows = pc.unique(rejects["row"])  # in order
+    return rejects if len(rows) <= MOST_REJECTED else rejects.filter(pc.less(rejects["row"], rows[MOST_REJECTED]))
+
+
+def lost(why: str, number: int, origin: str) -> Outcome:
+    """Return the outcome of a partition of which nothing came back: some of its rows may be there."""
+    return Outcome(number, origin, dict.fromkeys(COUNTS, 0), 0.0, host=None, error=why)
 
 
 def _rejected_rows(report: UploadReport) -> pa.Table | None:
@@ -164,7 +179,7 @@ class EngineReport:
         -------
         pandas.DataFrame
             A row for each: ``partition`` (int64), ``origin``, the counts (int64), ``seconds`` (double, on its worker),
-            ``host`` and ``error`` (null if it came to its end).
+            ``host`` (null if nothing came back from it) and ``error`` (null if it came to its end).
         """
         return to_frame(pa.Table.from_pylist([_row(each) for each in self.outcomes], _PARTITIONS))
 
@@ -176,7 +191,7 @@ class EngineReport:
         -------
         pandas.DataFrame
             ``partition`` (int64) and ``origin``, then as `UploadReport.rejects`: ``row``, ``field``, ``value``,
-            ``expected``, ``reason``.
+            ``expected``, ``reason``. Of the first 1,000 rejected rows of each partition; `rejected` counts all.
         """
         return to_frame(_joined([(each, each.rejects) for each in self.outcomes], REJECTS))
 
@@ -184,7 +199,7 @@ class EngineReport:
     def rejected_rows(self) -> pd.DataFrame:
         """The rejected rows as their partitions have them, with the remarks that `UploadReport.rejected_rows` has.
 
-        Put right, they are uploaded as any DataFrame, with ``collection.upload(…)``.
+        The first 1,000 of each partition. Put right, they are uploaded as any DataFrame, ``collection.upload(…)``.
         """
         found = [each.rejected_rows for each in self.outcomes if each.rejected_rows is not None]
         return to_frame(pa.concat_tables(found, promote_options="permissive") if found else REJECTS.empty_table())
@@ -226,7 +241,7 @@ class EngineReport:
             first = next(each for each in self.outcomes if each.error is not None)
             raise UploadError(
                 f"{len(self.failed):,} of {len(self.outcomes):,} partitions failed, the first ({first.origin}) with: "
-                f"{first.error}. report.retry() uploads them again, and only them"
+                f"{first.error}. {'Run the job' if self.again is None else 'report.retry() uploads them'} again"
             )
 
     def raise_for_rejects(self) -> None:
@@ -259,7 +274,8 @@ class EngineReport:
         rows = [("partitions", f"{total:,}"), ("rows", f"{self.rows:,}"), ("accepted", f"{self.accepted:,}")]
         if self.failed:
             numbers = shorten(", ".join(map(str, self.failed)), 60)
-            rows[0] = ("partitions", f"{total:,}, of which {len(self.failed):,} failed: {numbers} (report.retry())")
+            advice = "" if self.again is None else " (report.retry())"
+            rows[0] = ("partitions", f"{total:,}, of which {len(self.failed):,} failed: {numbers}{advice}")
         rows.append(("rejected", f"{self.rejected:,}"))
         optional = (
             (self.known, "not sent again", f"{self.known:,}, there from an earlier session"),
@@ -280,14 +296,13 @@ class EngineReport:
         tables: list[tuple[str, list[str], list[tuple[object, ...]]]] = []
         errors = [(each.number, each.origin, each.error) for each in self.outcomes if each.error is not None]
         if errors:
-            tables.append(("Failed partitions", ["partition", "origin", "error"], list(errors[:SHOWN])))
+            more = f"; {len(errors) - SHOWN:,} more in report.partitions" if len(errors) > SHOWN else ""
+            tables.append((f"Failed partitions{more}", ["partition", "origin", "error"], list(errors[:SHOWN])))
         rejects = _joined([(each, each.rejects) for each in self.outcomes], REJECTS)
         if len(rejects):
             shown: list[tuple[object, ...]] = [tuple(each.values()) for each in rejects.slice(0, SHOWN).to_pylist()]
-            more = len(rejects) - len(shown)
-            tables.append(
-                ("Rejects" + (f"; {more:,} more in report.rejects" if more else ""), rejects.column_names, shown)
-            )
+            more = f"; {len(rejects) - len(shown):,} more in report.rejects" if len(rejects) > len(shown) else ""
+            tables.append((f"Rejects{more}", rejects.column_names, shown))
         return tables
 
     def __repr__(self) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from secrets import token_hex
+from threading import Condition
+from typing import TYPE_CHECKING, Any, Final
 
+from intempt_nb.engines.keys import with_keys
 from intempt_nb.engines.outcomes import Outcome, failed, outcome_of
 from intempt_nb.errors import UploadInterrupted
+from intempt_nb.transfer.control import UploadControl
 from intempt_nb.transfer.upload import upload
 
 if TYPE_CHECKING:
-    from intempt_nb.engines.pacing import SharedPace
+    from collections.abc import Iterator
+
     from intempt_nb.engines.places import Place
     from intempt_nb.transfer.options import Target, UploadOptions
+    from intempt_nb.transfer.pacing import Pacer
+    from intempt_nb.transfer.report import UploadReport
 
-__all__ = ["Order", "carry_out"]
+__all__ = ["Order", "carry_out", "stop", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +41,26 @@ class Order:
     options
         How rows are uploaded.
     pace
-        When requests may begin, asked of the driver.
+        When requests may begin, asked of the driver; None for what all uploads of a worker's machine go by.
     lot
         What keys are made of where rows have none; None if they need none.
     resume
         Whether rows of a file that an earlier run from the same machine has brought are left out.
+    files
+        What tells these files, all of them as they are, from others; None for what is no files. They do not overwrite
+        each other's rows, so that each is gone on with though others were uploaded meanwhile.
+    call
+        Tells this upload from others, so that its partitions can be stopped.
     """
 
     place: Place
     target: Target
     options: UploadOptions
-    pace: SharedPace
+    pace: Pacer | None
     lot: str | None = None
     resume: bool = True
+    files: str | None = None
+    call: str = field(default_factory=token_hex)
 
 
 def carry_out(order: Order, number: int, origin: str, rows: Any) -> Outcome:
@@ -61,20 +77,96 @@ def carry_out(order: Order, number: int, origin: str, rows: Any) -> Outcome:
         Which partition it is, and what it is called in the report.
     rows
         A path, or what an upload takes.
+
+    Raises
+    ------
+    UploadInterrupted
+        After Ctrl-C in this very process; with the report so far.
     """
     begun = time.perf_counter()
+    with _under_way(order.call) as running:
+        try:
+            running.outcome = outcome_of(_upload(order, number, rows, running.control), number, origin)
+        except UploadInterrupted as error:
+            if not running.control.cancelled:
+                raise
+            running.outcome = failed(error, number, origin, time.perf_counter() - begun)
+        except Exception as error:  # noqa: BLE001  (of any library that reads a partition)
+            running.outcome = failed(error, number, origin, time.perf_counter() - begun)
+    outcome: Outcome = running.outcome
+    return outcome
+
+
+def _upload(order: Order, number: int, rows: Any, control: UploadControl) -> UploadReport:
+    is_file = isinstance(rows, Path)
+    options = order.options
+    if order.lot is not None and not is_file:
+        rows, options = with_keys(rows, order.lot, number, order.target, options)
+    return upload(
+        order.place.connect(),
+        order.target,
+        rows,
+        options,
+        resume=order.resume,
+        control=control,
+        kept=is_file,
+        pace=order.pace,
+        group=f"{order.files}:{order.call}" if is_file and order.files else None,
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    control: UploadControl
+    outcome: Outcome | None = None
+
+
+@dataclass(slots=True)
+class _Call:
+    """The partitions of one upload that this process is at, or was at when it was stopped."""
+
+    running: list[_Running] = field(default_factory=list)
+    ended: list[Outcome] = field(default_factory=list)
+    is_stopped: bool = False
+
+
+_changed: Final = Condition()
+_calls: Final = defaultdict[str, _Call](_Call)
+
+
+@contextmanager
+def _under_way(call: str) -> Iterator[Any]:
+    """Have a partition be stopped with the others of its upload."""
+    running = _Running(UploadControl())
+    with _changed:
+        _calls[call].running.append(running)
+        if _calls[call].is_stopped:
+            running.control.cancel()
     try:
-        report = upload(
-            order.place.connect(),
-            order.target,
-            rows,
-            order.options,
-            resume=order.resume,
-            kept=isinstance(rows, Path),
-            pace=order.pace,
-        )
-        return outcome_of(report, number, origin)
-    except UploadInterrupted:
-        raise
-    except Exception as error:  # noqa: BLE001  (of any library that reads a partition)
-        return failed(error, number, origin, time.perf_counter() - begun)
+        yield running
+    finally:
+        with _changed:
+            known = _calls[call]
+            known.running.remove(running)
+            if known.is_stopped and running.outcome is not None:
+                known.ended.append(running.outcome)
+            elif not known.running and not known.is_stopped:
+                del _calls[call]
+            _changed.notify_all()
+
+
+def stop(call: str) -> None:
+    """End the partitions of an upload that this process is at, as Ctrl-C would; later ones do not begin."""
+    with _changed:
+        _calls[call].is_stopped = True
+        for each in _calls[call].running:
+            each.control.cancel()
+
+
+def stopped(call: str) -> list[Outcome]:
+    """Stop an upload in this process, wait for its requests under way, and return what became of its partitions."""
+    stop(call)
+    with _changed:
+        while _calls[call].running:
+            _changed.wait(0.2)  # some libraries keep a signal from ending a wait without a time
+        return _calls[call].ended

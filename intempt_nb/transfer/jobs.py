@@ -217,7 +217,7 @@ class Job:
                 f"{self.source.origin} has changed while it was uploaded; upload it again as it is now"
             )
 
-    def run(self, org: str, base_url: str, retry_of: str | None) -> Run:
+    def run(self, org: str, base_url: str, retry_of: str | None, group: str | None = None) -> Run:
         """Return what identifies this upload."""
         return Run(
             content=self.source.digest(),
@@ -235,6 +235,7 @@ class Job:
             base_url=base_url,
             retry_of=retry_of,
             on_unknown=self.options.delivery.on_unknown,
+            group=group,
         )
 
     def report(self, tally: Tally, started: float, again: Again) -> UploadReport:

@@ -27,6 +27,7 @@ from intempt_nb.transfer.journal_files import (
     connect,
     explained,
     fault_of,
+    in_group,
     journal_path,
     last_run,
     make_folder,
@@ -135,7 +136,7 @@ class Journal:
         try:
             with explained(path):
                 connection = _connect(path, resume)
-                former = _header(connection, resume)
+                former, run = _header(connection, resume), in_group(folder, run)
                 header = _begun(connection, folder, run, former if resume else None, lanes, anew=anew)
                 if header.finished is None and header.run.retry_of is None:
                     note_last(folder, run)
@@ -310,9 +311,10 @@ def _begun(
     if former is not None:
         # The file or the server may have moved; the name of a copy of rows says less than where they came from.
         origin = former.run.origin if run.path == former.run.path else run.origin
-        run = replace(run, origin=origin, retry_of=run.retry_of or former.run.retry_of)
+        group = run.group or former.run.group
+        run = replace(run, origin=origin, retry_of=run.retry_of or former.run.retry_of, group=group)
         last = last_run(folder, run)
-        was_last = last is not None and last in (run.id, run.retry_of)
+        was_last = last is not None and (last in (run.id, run.retry_of) or last == group == former.run.group)
         if former.finished is None and (was_last or last is None or not anew):
             _as_one(connection, [("UPDATE run SET about = ?", (run.to_json(),))])
             return replace(former, run=run)

@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import time
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ __all__ = [
     "connect",
     "explained",
     "fault_of",
+    "in_group",
     "journal_path",
     "journals",
     "last_run",
@@ -76,7 +77,7 @@ _FAULTS: Final[Mapping[int, Fault]] = {
 }
 """What SQLite's errors mean; all others, that the file does not hold what it should."""
 
-_NOT_IDENTITY: Final = ("origin", "path", "base_url", "retry_of", "on_unknown")
+_NOT_IDENTITY: Final = ("origin", "path", "base_url", "retry_of", "on_unknown", "group")
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,9 @@ class Run:
         None for all others. It belongs to that upload, and does not overwrite it. Not part of the identity.
     on_unknown
         What becomes of rows in doubt when it is gone on with from the command line. Not part of the identity.
+    group
+        Which runs it goes side by side with, and which call of theirs was the first, ``"group:call"``: they do not
+        overwrite each other. None for a run of its own. Not part of the identity.
     """
 
     content: str
@@ -120,6 +124,7 @@ class Run:
     base_url: str
     retry_of: str | None = None
     on_unknown: str = "repost"
+    group: str | None = None
 
     @cached_property
     def id(self) -> str:
@@ -296,22 +301,30 @@ def look_past(path: Path) -> Header | None:
 
 
 def last_run(folder: Path, run: Run) -> str | None:
-    """Return the id of the run that sent last into a run's collection; None if that is not known."""
+    """Return the run that sent last into a run's collection, or its group; None if that is not known."""
     try:
         return _last(folder, run).read_text(encoding="ascii")
     except OSError:
         return None
 
 
+def in_group(folder: Path, run: Run) -> Run:
+    """Return a run as one of an earlier call of its group, if nobody else has sent into the collection since."""
+    last = last_run(folder, run)
+    if run.group is None or last is None or last.partition(":")[0] != run.group.partition(":")[0]:
+        return run
+    return replace(run, group=last)
+
+
 def note_last(folder: Path, run: Run) -> None:
-    """Note that a run is the last to send into its collection."""
+    """Note that a run, or its group, is the last to send into its collection."""
     path = _last(folder, run)
     with explained(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=PART_SUFFIX, dir=path.parents[1])
         try:
             try:
-                os.write(handle, run.id.encode("ascii"))
+                os.write(handle, (run.group or run.id).encode("ascii"))
             finally:
                 os.close(handle)
             Path(name).replace(path)

@@ -61,6 +61,7 @@ def upload(
     control: UploadControl | None = None,
     kept: bool = True,
     pace: Pacer | None = None,
+    group: str | None = None,
 ) -> UploadReport:
     """Upload rows into a collection through the bulk endpoint.
 
@@ -93,6 +94,8 @@ def upload(
         is made again from its first row.
     pace
         When a request may begin; None for what all uploads of this machine go by.
+    group
+        Which uploads this one goes side by side with, and the call they are of, as `Run` has it; None if with none.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def upload(
     with serving(control) as served:
         noted = kept and not dry_run
         job = make_job(target, source, options, copied=noted, fixed=fixed, look=served._check)
-        run = _run(transport, job, retry_of) if noted else None
+        run = _run(transport, job, retry_of, group) if noted else None
 
         def again(rows: Any, control: UploadControl | None) -> UploadReport:
             retried = None if run is None else run.id
@@ -139,10 +142,10 @@ def upload(
     return report
 
 
-def _run(transport: Transport, job: Job, retry_of: str | None) -> Run:
+def _run(transport: Transport, job: Job, retry_of: str | None, group: str | None) -> Run:
     """Return what identifies an upload; its copy of rows goes if that cannot be made out."""
     try:
-        return job.run(transport.org, transport.base_url, retry_of)
+        return job.run(transport.org, transport.base_url, retry_of, group)
     except BaseException:
         job.discard()
         raise
