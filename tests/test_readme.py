@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+import intempt_nb as inb
+
 if TYPE_CHECKING:
     import pytest
 
@@ -34,6 +38,23 @@ def test_the_code_runs_and_prints_what_is_shown(
         printed = capsys.readouterr().out
         assert lines_of(printed) == lines_of(output)
     names["client"].close()
+
+
+def test_the_code_for_dask_runs(
+    client: inb.Client, shop: inb.SourceHandle, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inferred = inb.infer_schema(data / "purchases.csv")
+    purchases = shop.create_collection("purchases", inferred.schema.with_field({"name": "eventId", "type": "string"}))
+    purchases.create_identifier("purchase", fields=["eventId"])
+    Path("purchases").mkdir()
+    rows = pd.read_csv(data / "purchases.csv", dtype={"customerId": "string"})
+    for start in (0, 3_000):
+        rows[start : start + 3_000].to_parquet(f"purchases/{start}.parquet")
+    _, code, _ = (block for block, _ in BLOCK.findall(README.partition("## Beyond one machine")[2]))
+    names: dict[str, Any] = {"inb": inb, "client": client}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["report"].accepted == len(names["frame"]) == 6_000
 
 
 def test_the_commands_it_names_are_in_the_makefile() -> None:

@@ -47,7 +47,7 @@ accepted = sum(report.accepted for report in reports)
 """
 _CLUSTER = """
 from distributed import Client, LocalCluster
-with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster):
     started = time.perf_counter()  # a cluster is there already when one thinks of using it
     report = inb.engines.dask.upload({folder!r} + "/*.parquet", things, resume=False, progress=False)
     report.raise_for_failures()
