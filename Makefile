@@ -7,13 +7,17 @@ BENCH := PYTHONPATH=tests/support $(BIN)/python tests/benchmarks
 # One more than two cores: those that wait for a browser leave room.
 WORKERS ?= 3
 
-.PHONY: demo test check format bench bench-quick bench-memory bench-widgets chaos lab serve clean
+.PHONY: demo test test-spark check format bench bench-quick bench-memory bench-widgets chaos lab serve clean
 
 demo: $(VENV)/.run
 	$(BIN)/intempt-nb demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+# The data source in Spark itself, which needs Java 17; `make test` has it without, in Sail.
+test-spark: $(VENV)/.test
+	INTEMPT_NB_SPARK=1 $(BIN)/python -m pytest -q tests/spark
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

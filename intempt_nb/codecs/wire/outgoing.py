@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     from intempt_nb.schema.model import Defined
 
-__all__ = ["NotJson", "Outgoing", "Verbatim", "write_lines"]
+__all__ = ["NotJson", "Outgoing", "Verbatim", "decimal_texts", "uuid_texts", "write_lines"]
 
 
 class NotJson(Exception):  # noqa: N818  (a DataError is made of it once the rows are known)
@@ -146,9 +146,9 @@ class Outgoing:
             case Bytes() | BigDecimal() | Fixed():
                 return _base64(array)
             case Decimal():
-                return _decimal_texts(array)
+                return decimal_texts(array)
             case Uuid(fixed=Fixed()):
-                return _uuid_texts(array.storage)
+                return uuid_texts(array.storage)
             case Duration():
                 return _periods(array)
             case Date(base="string"):
@@ -239,7 +239,7 @@ def _periods(array: pa.Array) -> pa.Array:
         raise NotJson(f"a duration of {error}; Avro has none that is negative or finer than a millisecond") from None
 
 
-def _decimal_texts(array: pa.Array) -> pa.Array:
+def decimal_texts(array: pa.Array) -> pa.Array:
     """Return decimals as plain text, never with an exponent."""
     texts = array.cast(pa.string())
     short = pc.match_substring(texts, "E")
@@ -249,7 +249,8 @@ def _decimal_texts(array: pa.Array) -> pa.Array:
     return pc.replace_with_mask(texts, short, plain)
 
 
-def _uuid_texts(array: pa.FixedSizeBinaryArray) -> pa.Array:
+def uuid_texts(array: pa.FixedSizeBinaryArray) -> pa.Array:
+    """Return the 16 bytes of UUIDs as text; large_string."""
     count = len(array)
     data = array.buffers()[1].slice(16 * array.offset, 16 * count)
     digits = np.frombuffer(binascii.hexlify(data), np.uint8).reshape(count, 32)
