@@ -57,8 +57,8 @@ def test_the_public_names_are_these_and_sorted() -> None:
 
 
 def test_every_public_name_is_documented() -> None:
-    for name in PUBLIC:
-        thing = getattr(inb, name)
+    rooms = (inb, inb.engines, inb.engines.dask, inb.engines.spark)
+    for name, thing in [(name, getattr(room, name)) for room in rooms for name in room.__all__]:
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert inspect.getdoc(thing), name
             for member, value in vars(thing).items() if inspect.isclass(thing) else ():
@@ -67,7 +67,7 @@ def test_every_public_name_is_documented() -> None:
 
 
 def test_the_rooms_that_are_public_are_loaded_when_they_are_used() -> None:
-    assert {"analysis", "widgets"} <= set(dir(inb))
+    assert {"analysis", "engines", "widgets"} <= set(dir(inb))
     assert all(callable(getattr(inb.analysis, name)) for name in inb.analysis.__all__ if name != "plots")
     assert all(callable(getattr(inb.analysis.plots, name)) for name in inb.analysis.plots.__all__)
     assert {"check_identifier", "profile"} <= set(inb.analysis.__all__)

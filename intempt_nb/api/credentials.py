@@ -17,7 +17,7 @@ from intempt_nb.errors import ConfigurationError
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-__all__ = ["ENVIRONMENT_VARIABLE", "KEYRING_SERVICE", "Secret", "resolve_key"]
+__all__ = ["ENVIRONMENT_VARIABLE", "KEYRING_SERVICE", "Secret", "in_keyring", "resolve_key"]
 
 ENVIRONMENT_VARIABLE: Final = "INTEMPT_API_KEY"
 KEYRING_SERVICE: Final = "intempt_nb"
@@ -129,6 +129,11 @@ def resolve_key(api_key: str | Secret | None = None, *, org: str, ask: bool = Tr
     if found is None:
         raise ConfigurationError(_advice(org, skipped))
     return found
+
+
+def in_keyring(org: str) -> bool:
+    """Return whether the keyring has a key for an organisation, as `resolve_key` looks for it."""
+    return isinstance(_from_keyring(org, []), Secret)
 
 
 def _fault(text: object) -> str | None:

@@ -68,8 +68,9 @@ def upload(
     that a worker holds no more of them than it has threads. A partition that fails costs no other: ``report.failed``
     names it, and ``report.retry()`` uploads those that failed alone.
 
-    A worker that dies has its partition uploaded again by another one, whatever it had sent. So that no row is there
-    twice then, each needs a key which does not depend on the partitions: its own, or one made with `key`. Rows with the
+    A worker that dies has its partition uploaded again by another one, whatever it had sent; where dask runs processes
+    without a cluster, all partitions that have not ended then fail, and wait for ``retry()``. So that no row is there
+    twice, each needs a key which does not depend on the partitions: its own, or one made with `key`. Rows with the
     same key overwrite each other, inside a partition in their order; partitions go side by side, so that which of two
     rows in different ones is the last cannot be said. Also, a late worker may bring a row's older value once more.
 
@@ -81,8 +82,9 @@ def upload(
     source
         A dask DataFrame; or a path or pattern of files (``"purchases/**/*.csv"``), or a list of such, of the kinds that
         ``collection.upload`` takes. A file is a partition, read in blocks, and with a journal on the worker's machine;
-        workers see it under the same path. One huge file is divided with ``dask.dataframe.read_parquet`` or
-        ``read_csv``, and then needs keys.
+        workers see it under the same path. The first is looked into before anything is sent; what is wrong with
+        another is told in the report. One huge file is divided with ``dask.dataframe.read_parquet`` or ``read_csv``,
+        and then needs keys; dask may join parts of what it reads, and the report has the partitions that were sent.
     collection
         Where the rows go.
     key
@@ -111,7 +113,8 @@ def upload(
     Raises
     ------
     DataError
-        Before anything is sent: there are no such files, or the columns do not fit the collection.
+        Before anything is sent: there are no such files, two have the same content, or the columns do not fit the
+        collection.
     ConfigurationError
         Rows have no key that does not depend on the partitions, workers have no API key, or an option has a value that
         it does not know.
@@ -120,8 +123,13 @@ def upload(
     ApiError, TransportError
         The server cannot be used.
     UploadInterrupted
-        After Ctrl-C, which waits for the requests under way, a second one does not. With the report so far, whose
-        ``retry()`` uploads the partitions that are missing.
+        After Ctrl-C, which waits for the requests under way, and dask's own processes for their partitions; a second
+        one does not. With the report so far, whose ``retry()`` uploads the partitions that are missing.
+
+    Warns
+    -----
+    UserWarning
+        If the cluster has no workers: the upload waits for some.
     """
     require("dask.dataframe", "dask")
     options = UploadOptions(
@@ -134,7 +142,7 @@ def upload(
         workers=workers,
         progress=False,
     )
-    divided, target = source_of(source), collection._target()
+    divided, target = source_of(source, options.csv), collection._target()
     lot = lot_of(target, divided.sample, options, whole_files=divided.whole_files, at_least_once=at_least_once)
     shown = _is_seen() if progress is None else progress
     return _Upload(divided, Place.of(collection._transport), target, options, lot, resume, rate, shown).run(None)

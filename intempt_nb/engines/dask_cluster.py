@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from intempt_nb.engines.places import Place
 
 __all__ = ["Cluster"]
+
+_POLL = 0.1
+"""Seconds between two looks at what workers are at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,10 @@ class Cluster:
     def check(self, place: Place) -> None:
         """Raise `ConfigurationError` if a worker cannot upload: without an API key, or without this package."""
         answers = self.client.run(_fault, place, on_error="return")
-        faults = {worker: answer for worker, answer in answers.items() if answer is not None}
+        if not answers:
+            warnings.warn("the cluster has no workers; the upload waits until it has some", stacklevel=4)
+        # A worker that has gone meanwhile uploads nothing.
+        faults = {each: answer for each, answer in answers.items() if not isinstance(answer, OSError | None)}
         if faults:
             worker, fault = next(iter(faults.items()))
             text = fault if isinstance(fault, str) else f"{type(fault).__name__}: {shorten(str(fault), 500)}"
@@ -87,9 +95,14 @@ class Cluster:
 
     def _end(self, left: Mapping[Any, Any], call: str) -> None:
         """Have workers end the partitions that they are at, and let none begin."""
-        begun = {key for keys in self.client.processing().values() for key in keys}
-        self.client.cancel([future for key, future in left.items() if key not in begun])
         self.client.run(stop, call, on_error="ignore")
+        # Until none is left that a worker is at: the interrupt may have reached the workers, too, and ended them.
+        while any(future.status == "pending" for future in left.values()):
+            begun = {key for keys in self.client.processing().values() for key in keys}
+            time.sleep(_POLL)  # what has ended since is not pending any more
+            idle = [future for key, future in left.items() if future.status == "pending" and key not in begun]
+            if idle:
+                self.client.cancel(idle)
 
 
 def _take(

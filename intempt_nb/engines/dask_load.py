@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +16,8 @@ from intempt_nb.extras import require
 from intempt_nb.schema.mapping.frames import to_frame
 from intempt_nb.schema.mapping.pandas import pandas_dtypes
 from intempt_nb.schema.model import Enum, without_null
-from intempt_nb.transfer.ranges import ranges_of
-from intempt_nb.transfer.scan import Scan
+from intempt_nb.transfer.ranges import MOST_PARTS, ranges_of
+from intempt_nb.transfer.scan import Scan, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from intempt_nb.handles import CollectionHandle
     from intempt_nb.schema.mapping.pandas import DtypeBackend
     from intempt_nb.schema.schema import Schema
+    from intempt_nb.transfer.ranges import Ranges
 
 __all__ = ["load"]
 
 PARTITION_ROWS: Final = 100_000
-FEWEST, MOST = 4, 1_000
-"""Partitions that a collection is divided into if nobody says how many: the sandbox has no more."""
+FEWEST: Final = 4
+"""Partitions that a collection is divided into if nobody says how many."""
+
+UNCOUNTED: Final = 100
+"""As many where the server does not say how many items there are: those behind the end request nothing."""
 
 
 def load(
@@ -48,9 +52,12 @@ def load(
     the workers.
 
     The documented API has no parts, only pages that lead to the next one. There the partitions are read one after the
-    other, on whatever worker, in memory that does not grow with the collection, and with all columns that are asked for
-    here: name `columns`. Workers on this machine that have no key of their own take the one that
-    ``inb.engines.lend_key(client)`` lends them.
+    other, on whatever worker, and with all columns that are asked for here: name `columns`. Where it does not say how
+    many items there are either, partitions take 100,000 rows each, and the last one all that are left: for more than
+    ten million, say with `partitions` how many it takes, or the last one may not fit into memory. Those that are too
+    many are empty.
+
+    Workers on this machine that have no key of their own take the one that ``inb.engines.lend_key(client)`` lends them.
 
     Parameters
     ----------
@@ -59,7 +66,7 @@ def load(
     columns
         As ``collection.load`` has them.
     partitions
-        How many parts at most; None for about 100,000 rows each, and at least four.
+        How many parts at most, and never more than 1,000; None for about 100,000 rows each, and at least four.
     dtype_backend, item_ids
         As ``collection.load`` has them.
 
@@ -85,19 +92,27 @@ def load(
     scan = collection.scan(columns, item_ids=item_ids)
     part = _Part(Place.of(collection._transport), scan.collection_id, scan.name, scan.schema, item_ids, dtype_backend)
     names = scan.arrow_schema.names
-    if partitions is None:
-        total = collection.count()
-        count = FEWEST if total is None else min(max(FEWEST, ceil(total / PARTITION_ROWS)), MOST)
-    else:
-        count = partitions
-    ranges = ranges_of(collection._transport, scan.collection_id, count)
+    ranges, count = _divide(collection, partitions)
     meta = part.frame(scan.arrow_schema.empty_table())
     # Otherwise dask would make text of columns whose dtype is object, which hold dates, decimals and lists.
     with config.set({"dataframe.convert-string": False}):
         if ranges.parts != (None,):
             return _side_by_side(part, ranges.parts, names, meta)
         rows = PARTITION_ROWS if ranges.total is None else max(1, ceil(ranges.total / count))
-        return _one_by_one(part, names, meta, count if partitions or ranges.total else 1, rows)
+        return _one_by_one(part, names, meta, count, rows)
+
+
+def _divide(collection: CollectionHandle, partitions: int | None) -> tuple[Ranges, int]:
+    """Return where parts begin, and how many there should be."""
+    transport, collection_id = collection._transport, collection.record.id
+    count = min(partitions or FEWEST, MOST_PARTS)
+    ranges = ranges_of(transport, collection_id, count)
+    if partitions is not None:
+        return ranges, count
+    if ranges.total is None:
+        return ranges, UNCOUNTED
+    count = min(max(FEWEST, ceil(ranges.total / PARTITION_ROWS)), MOST_PARTS)
+    return (ranges_of(transport, collection_id, count) if count > FEWEST else ranges), count
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +165,34 @@ class _Part:
         changed = {name: dtype for name, dtype in wanted.items() if frame[name].dtype != dtype}
         return frame.astype(changed) if changed else frame
 
-    def read_on(self, before: _Read | None, columns: list[str], rows: int | None) -> _Read:
+    def read_on(self, before: _End | None, columns: list[str], rows: int | None) -> _Read:
         """Return at least so many rows behind those read before, as whole pages; with None, all."""
         following, ended = (None, False) if before is None else (before.following, before.following is None)
+        seen = set[str]() if before is None else set(before.seen)
         scan, tables, held = self._scan(None, columns), list[pa.Table](), 0
         while not ended and (rows is None or held < rows):
-            table, following = scan.page(following)
+            table, following = read_page(replace(scan, start=following), seen)
             tables.append(table)
             held, ended = held + len(table), following is None
+            seen.update([] if following is None else [following])
         joined = pa.concat_tables([scan.arrow_schema.empty_table(), *tables])
-        return _Read(self.frame(joined.select(columns)), following)
+        return _Read(self.frame(joined.select(columns)), _End(following, frozenset(seen)))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The address of the page behind some rows, None behind the last, and all addresses that have come by then."""
+
+    following: str | None
+    seen: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Rows, and the address of the page behind them; None behind the last."""
+    """Rows, and where they end."""
 
     rows: pd.DataFrame
-    following: str | None
+    end: _End
 
 
 def _side_by_side(part: _Part, starts: Sequence[str | None], names: list[str], meta: pd.DataFrame) -> Any:
@@ -185,12 +210,17 @@ def _one_by_one(part: _Part, names: list[str], meta: pd.DataFrame, count: int, r
     graph, before = dict[Any, Any](), None
     keys = [(f"intempt-load-{part.call}", number) for number in range(count)]
     for number, key in enumerate(keys):
-        read = (f"intempt-page-{part.call}", number)
+        read, end = (f"intempt-page-{part.call}", number), (f"intempt-end-{part.call}", number)
         graph[read] = Task(read, part.read_on, before, names, rows if number < count - 1 else None)
         graph[key] = Task(key, _rows, TaskRef(read))
-        before = TaskRef(read)
+        graph[end] = Task(end, _end, TaskRef(read))  # by itself: rows need not travel to whoever reads on
+        before = TaskRef(end)
     return from_graph(graph, meta, (None,) * (count + 1), keys, "intempt-load")
 
 
 def _rows(read: _Read) -> pd.DataFrame:
     return read.rows
+
+
+def _end(read: _Read) -> _End:
+    return read.end

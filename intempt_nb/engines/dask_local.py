@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from intempt_nb.display import shorten
 from intempt_nb.engines.desk import LOOPBACK
 from intempt_nb.engines.outcomes import Outcome, failed
-from intempt_nb.engines.partitions import stopped
+from intempt_nb.engines.partitions import noted, stopped
 from intempt_nb.errors import UploadInterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from dask.delayed import Delayed
@@ -88,7 +88,7 @@ class Local:
         Raises
         ------
         KeyboardInterrupt
-            After Ctrl-C; requests under way were waited for.
+            After Ctrl-C; requests under way were waited for, and partitions that other processes are at.
         """
         numbers = {task.key: number for number, task in tasks.items()}
         running = set[int]()
@@ -103,17 +103,26 @@ class Local:
                 found[numbers[key]] = result.text if isinstance(result, _Broken) else result
 
         try:
-            with _watching(before, after), _bar(shown):
+            with noted(call), _watching(before, after), _bar(shown), _stopping(call, found):
                 # A worker of several is given one partition at a time.
                 self.get(_guarded(tasks), list(numbers), chunksize=1, optimize_graph=False)
         except UploadInterrupted as error:  # in this thread, which does one at a time
             found.update({number: failed(error, number, origin(number), 0.0) for number in running})
             raise
-        except KeyboardInterrupt:
-            found.update({each.number: each for each in stopped(call)})
-            raise
         except Exception as error:  # noqa: BLE001  (a process that died ends the pool)
             found.update(dict.fromkeys(tasks.keys() - found.keys(), _text(error)))
+
+
+@contextmanager
+def _stopping(call: str, found: dict[int, Outcome | str]) -> Iterator[None]:
+    """After Ctrl-C, end what threads of this process are at, and take what they brought."""
+    try:
+        yield
+    except UploadInterrupted:  # in this thread, which does one at a time
+        raise
+    except KeyboardInterrupt:
+        found.update({each.number: each for each in stopped(call)})
+        raise
 
 
 def _watching(before: Callable[..., None], after: Callable[..., None]) -> AbstractContextManager[Any]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intempt_nb.codecs.rows.tabular import is_known, known_suffixes
+from intempt_nb.codecs.rows.csv_dialect import CsvOptions
+from intempt_nb.codecs.rows.files import file_digest
+from intempt_nb.codecs.rows.tabular import is_csv, is_known, known_suffixes, open_tabular
 from intempt_nb.display import shorten
 from intempt_nb.engines.partitions import carry_out
 from intempt_nb.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
     from dask.delayed import Delayed
@@ -99,8 +102,7 @@ class Files:
     @property
     def name(self) -> str:
         """What tells these files, as they are now, from others."""
-        stats = [(str(each), each.stat()) for each in self.paths]
-        known = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+        known = [(str(each), _stamp(each)) for each in self.paths]
         return hashlib.sha256(repr(known).encode()).hexdigest()[:32]
 
     @property
@@ -124,13 +126,21 @@ class Files:
         ]
 
 
-def source_of(source: Any) -> Frame | Files:
-    """Return what a source is divided into.
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:  # its partition will say so
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def source_of(source: Any, csv: CsvOptions) -> Frame | Files:
+    """Return what a source is divided into; `csv` is how files of that kind are read.
 
     Raises
     ------
     DataError
-        If it is neither a dask DataFrame nor files, or there are no such files.
+        If it is neither a dask DataFrame nor files, or there are no such files, or two have the same content.
     """
     from dask.dataframe import DataFrame
 
@@ -142,7 +152,39 @@ def source_of(source: Any) -> Frame | Files:
         found = list(_matching(source))
     if not found:
         raise DataError("the list of files is empty")
-    return Files(tuple(dict.fromkeys(found)))
+    once = tuple({path.parent.resolve() / path.name: path for path in found}.values())
+    copies = dict(_copies(once))
+    for path, other in copies.items():
+        _require_empty(path, other, csv)
+    return Files(tuple(path for path in once if path not in copies))
+
+
+def _copies(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield copies, each with the file that it is a copy of; only those of the same size are read for that."""
+    by_size = defaultdict[int, list[Path]](list)
+    for path in paths:
+        by_size[path.stat().st_size].append(path)
+    by_size.pop(0, None)  # of no kind: each fails for that
+    for alike in by_size.values():
+        seen = dict[str, Path]()
+        for path in alike if len(alike) > 1 else ():
+            other = seen.setdefault(file_digest(path), path)
+            if other != path:
+                yield path, other
+
+
+def _require_empty(path: Path, other: Path, csv: CsvOptions) -> None:
+    """Refuse a file's copy if it has rows: an upload goes by the content, so that the two would be one, at once."""
+    try:
+        opened = open_tabular(path, **asdict(csv if is_csv(path) else CsvOptions()))
+        has_rows = any(len(block.batch) for block in opened.blocks())
+    except DataError:
+        has_rows = True
+    if has_rows:
+        raise DataError(
+            f"{other} and {path} have the same content, and an upload goes by that: give one of them. If its rows are "
+            "to be there twice, give them keys that differ, in a column of the files"
+        )
 
 
 def _matching(pattern: str | PathLike[str] | Any) -> Sequence[Path]:

@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import socketserver
+import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -64,7 +65,7 @@ class DeskAddress:
     port: int
     token: str = field(repr=False)
 
-    def call(self, op: str, value: Any = None) -> Any:
+    def call(self, op: str, value: Any = None, *, patience: float = PATIENCE) -> Any:
         """Have the desk do something, and return what it answers.
 
         Each thread of a process keeps a connection. One that broke is made anew once, so that the desk may be told the
@@ -76,11 +77,13 @@ class DeskAddress:
             The name of one of the desk's handlers.
         value
             What it is given; anything that JSON can say.
+        patience
+            Seconds in which a connection has to be made.
 
         Raises
         ------
         OSError
-            The desk cannot be reached, or does not answer in time.
+            The desk cannot be reached, does not answer in time, or something else answers there.
         TransportError
             It has no such handler, or the handler failed; the message says with what.
         """
@@ -90,7 +93,7 @@ class DeskAddress:
             with suppress(OSError):
                 return kept.ask(line)
             _kept.drop()
-        connection = _kept.open(self)
+        connection = _kept.open(self, patience)
         try:
             return connection.ask(line)
         except OSError:
@@ -131,6 +134,7 @@ class Desk:
     ) -> None:
         self._server = _Server(host, handlers, gone)
         self.address = DeskAddress(host, self._server.server_address[1], self._server.token)
+        self._process = os.getpid()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL,), name="intempt-nb-desk", daemon=True
         )
@@ -138,6 +142,10 @@ class Desk:
 
     def close(self) -> None:
         """Listen no more and end all connections; a second call does nothing."""
+        if sys.is_finalizing() or os.getpid() != self._process:
+            # The thread is no more: there is nobody to wait for. What a forked process has is its parent's, too.
+            self._server.server_close()
+            return
         self._server.shutdown()
         with suppress(OSError):  # a process forked meanwhile has the socket, too, and nobody would answer there
             self._server.socket.shutdown(socket.SHUT_RDWR)
@@ -239,9 +247,10 @@ def _read(stream: BinaryIO | Any, longest: int) -> bytes:
 class _Connection:
     """A thread's connection to a desk; closed with the thread."""
 
-    def __init__(self, address: DeskAddress) -> None:
+    def __init__(self, address: DeskAddress, patience: float) -> None:
         self.process = os.getpid()
-        opened = socket.create_connection((address.host, address.port), PATIENCE)
+        opened = socket.create_connection((address.host, address.port), patience)
+        opened.settimeout(PATIENCE)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket, self._stream = opened, opened.makefile("rb")
         self._first = address.token.encode() + b"\n"
@@ -253,7 +262,12 @@ class _Connection:
         answer = _read(self._stream, LONGEST)
         if not answer:
             raise ConnectionError("the driver closed the connection")
-        found = json.loads(answer)
+        try:
+            found = json.loads(answer)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or not found.keys() & {"error", "value"}:
+            raise ConnectionError("what answered is not the driver")
         if "error" in found:
             raise TransportError(f"the driver could not do what it was asked: {found['error']}")
         return found["value"]
@@ -276,8 +290,8 @@ class _Kept(threading.local):
             self.drop()  # another desk's, or a connection of the process that this one was forked from
         return self._connection
 
-    def open(self, address: DeskAddress) -> _Connection:
-        self._address, self._connection = address, _Connection(address)
+    def open(self, address: DeskAddress, patience: float) -> _Connection:
+        self._address, self._connection = address, _Connection(address, patience)
         return self._connection
 
     def drop(self) -> None:

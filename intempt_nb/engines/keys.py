@@ -16,9 +16,11 @@ from intempt_nb.transfer.jobs import make_job
 from intempt_nb.transfer.keys import KeyMaker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from intempt_nb.transfer.options import Target, UploadOptions
 
-__all__ = ["keys_of", "lot_of", "with_keys"]
+__all__ = ["column_for", "keys_of", "lot_of", "with_keys"]
 
 COLUMN = "_intempt_key"
 """The column that keys are put into; mapped by hand, as the name of the key itself may be another column's."""
@@ -87,21 +89,52 @@ def keys_of(lot: str, partition: int, first: int, count: int) -> pa.StringArray:
     return KeyMaker("", "row", digest).of_rows(pa.array(np.arange(first, first + count)))
 
 
-def with_keys(rows: Any, lot: str, partition: int, target: Target, options: UploadOptions) -> tuple[Any, UploadOptions]:
-    """Return a partition with a column of keys, and options that say what it is; the rows given are not changed.
+def column_for(names: Iterable[Any]) -> str:
+    """Return the name of a column for keys that is none of these columns'."""
+    taken, name = set(names), COLUMN
+    while name in taken:
+        name += "_"
+    return name
+
+
+def with_keys(
+    rows: Any, lot: str | None, partition: int, target: Target, options: UploadOptions
+) -> tuple[Any, UploadOptions]:
+    """Return a partition whose rows have keys, if need be in a column more, and options that say so.
+
+    A partition may have other columns than the sample: made by hand, or read from files that differ.
 
     Parameters
     ----------
     rows
-        A DataFrame, or Arrow data.
+        A DataFrame, or Arrow data; it is not changed.
     lot, partition
-        As :func:`keys_of` has them.
+        As :func:`keys_of` has them; without a lot, no keys are made.
     target, options
         As :func:`lot_of` has them.
+
+    Raises
+    ------
+    DataError
+        If the rows lack a column for a required field.
+    ConfigurationError
+        If the rows have no keys, and none are to be made.
     """
-    mapped = replace(options, columns={**options.columns, COLUMN: target.key[0]})
+    if not isinstance(rows, pd.DataFrame):
+        rows = pa.table(rows)
+    sample = rows.iloc[:0] if isinstance(rows, pd.DataFrame) else rows.slice(0, 0)
+    if not make_job(target, sample, options, copied=False, fixed=False).is_keyed_unasked:
+        return rows, options
+    if lot is None:
+        raise ConfigurationError(
+            f"the partition has no column for the primary key, {target.key[0]!r}, though others have; make it a column "
+            "of all of them, or give key=[columns] or key='content'"
+        )
+    keys = keys_of(lot, partition, 0, len(rows))
     if isinstance(rows, pd.DataFrame):
-        keys = keys_of(lot, partition, 0, len(rows))
-        return rows.assign(**{COLUMN: pd.arrays.ArrowExtensionArray(keys)}), mapped
-    table = pa.table(rows)
-    return table.append_column(COLUMN, keys_of(lot, partition, 0, len(table))), mapped
+        name = column_for(rows.columns)
+        keyed = rows.assign(**{name: pd.arrays.ArrowExtensionArray(keys)})
+    else:
+        name = column_for(rows.schema.names)
+        keyed = rows.append_column(name, keys)
+    return keyed, replace(options, columns={**options.columns, name: target.key[0]})

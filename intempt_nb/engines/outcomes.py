@@ -56,6 +56,8 @@ class Outcome:
         What kept requests from getting through.
     key_rule
         How rows without a key got one.
+    ignored
+        Columns that the schema does not name; they were not sent.
     error
         What ended it before its end; None if nothing did.
     """
@@ -70,6 +72,7 @@ class Outcome:
     unknown_rows: pa.Array = field(default_factory=lambda: pa.array([], pa.int64()))
     troubles: Mapping[str, int] = field(default_factory=dict)
     key_rule: str | None = None
+    ignored: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -86,6 +89,7 @@ def outcome_of(report: UploadReport, number: int, origin: str) -> Outcome:
         unknown_rows=report.unknown_rows[:MOST_REJECTED],
         troubles=dict(report.troubles),
         key_rule=report.key_rule,
+        ignored=report.ignored,
     )
 
 
@@ -170,6 +174,11 @@ class EngineReport:
     def failed(self) -> tuple[int, ...]:
         """The numbers of partitions that did not come to their end."""
         return tuple(each.number for each in self.outcomes if each.error is not None)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Columns of any partition that the schema does not name; they were not sent."""
+        return tuple(dict.fromkeys(name for each in self.outcomes for name in each.ignored))
 
     @property
     def partitions(self) -> pd.DataFrame:
@@ -282,12 +291,16 @@ class EngineReport:
             (self.unknown, "unknown", f"{self.unknown:,} (sent, but no answer came)"),
         )
         rows += [(label, text) for count, label, text in optional if count]
-        rows.append(("sent", f"{self._sum('requests'):,} requests, {size_text(self._sum('sent_bytes'))}"))
+        requests = self._sum("requests")
+        plural = "" if requests == 1 else "s"
+        rows.append(("sent", f"{requests:,} request{plural}, {size_text(self._sum('sent_bytes'))}"))
         troubles = sum((Counter(each.troubles) for each in self.outcomes), Counter[str]())
         if troubles:
             rows.append(("sent again after", ", ".join(f"{what}: {count:,}" for what, count in troubles.items())))
         rate = f", {self.rows / self.seconds:,.0f} rows/s" if self.seconds > 0 else ""
         rows.append(("time", f"{self.seconds:,.2f} s{rate}"))
+        if self.ignored:
+            rows.append(("ignored", f"columns that feed no field: {', '.join(self.ignored)}"))
         rules = sorted({each.key_rule for each in self.outcomes if each.key_rule is not None})
         return [*rows, *(("key", rule) for rule in rules)]
 

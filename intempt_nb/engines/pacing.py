@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from intempt_nb.engines.desk import LOOPBACK, Desk
+from intempt_nb.engines.desk import PATIENCE as DESK_PATIENCE
 from intempt_nb.errors import ConfigurationError
 from intempt_nb.transfer.delivery import PATIENCE
 from intempt_nb.transfer.pacing import Pace
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["SharedPace", "Warden", "pacing"]
 
 TRY_AGAIN: Final = 3.0
-"""Seconds after which a worker that could not reach the driver tries it again."""
+"""Seconds after which a worker that could not reach the driver tries it again, each time twice as many…"""
+
+TRY_AGAIN_MOST: Final = 60.0
+"""…and never more than these;"""
+
+TRY_FOR: Final = 1.0
+"""seconds that it tries: where packets are dropped, no refusal comes."""
 
 SLACK: Final = 0.05
 """Seconds of a share that may be made up for, since no sleep ends on time."""
@@ -90,7 +97,7 @@ def pacing(
     OSError
         Nothing can listen at `host`.
     """
-    if rate is not None and not 0 < rate < math.inf:
+    if rate is not None and not (isinstance(rate, SupportsFloat) and 0 < rate < math.inf):
         raise ConfigurationError(f"rate is {rate!r}; expected requests a second, above zero, or None to find out")
     if workers < 1:
         raise ConfigurationError(f"workers is {workers!r}; expected how many processes will send, from 1 up")
@@ -263,18 +270,34 @@ class _Side:
         self.reason: str | None = None
         self.alone = Pace(_folder(), pace.address, longest_pause=PATIENCE)
         self._away_until = 0.0
+        self._missed = 0
+        self._trying = threading.Lock()
         self._next_slot = 0.0
         self._lock = threading.Lock()
 
     def ask(self, op: str, value: float | None) -> tuple[Any, bool]:
         """Return the driver's answer, and whether it could be reached."""
-        if time.monotonic() < self._away_until:
+        if not self._missed:
+            return self._try(op, value, DESK_PATIENCE)
+        if time.monotonic() < self._away_until or not self._trying.acquire(blocking=False):
             return None, False
         try:
-            return self._desk.call(op, value), True
+            return self._try(op, value, TRY_FOR)
+        finally:
+            self._trying.release()
+
+    def _try(self, op: str, value: float | None, patience: float) -> tuple[Any, bool]:
+        missed = self._missed
+        try:
+            answer = self._desk.call(op, value, patience=patience)
         except OSError:
-            self._away_until = time.monotonic() + TRY_AGAIN
+            with self._lock:
+                if missed == self._missed:  # else another thread has just found that out
+                    self._away_until = time.monotonic() + min(TRY_AGAIN * 2 ** min(missed, 9), TRY_AGAIN_MOST)
+                    self._missed += 1
             return None, False
+        self._missed = 0
+        return answer, True
 
     def permit_alone(self) -> float:
         """Let a request begin within this process's share of the rate, and its machine's pace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from intempt_nb.transfer.pacing import Pacer
     from intempt_nb.transfer.report import UploadReport
 
-__all__ = ["Order", "carry_out", "stop", "stopped"]
+__all__ = ["Order", "carry_out", "noted", "stop", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +77,20 @@ def carry_out(order: Order, number: int, origin: str, rows: Any) -> Outcome:
     number, origin
         Which partition it is, and what it is called in the report.
     rows
-        A path, or what an upload takes.
+        A path, a DataFrame, or Arrow data.
 
     Raises
     ------
     UploadInterrupted
-        After Ctrl-C in this very process; with the report so far.
+        After Ctrl-C in this very process, if no other started it as its worker; with the report so far.
     """
     begun = time.perf_counter()
     with _under_way(order.call) as running:
         try:
             running.outcome = outcome_of(_upload(order, number, rows, running.control), number, origin)
         except UploadInterrupted as error:
-            if not running.control.cancelled:
-                raise
+            if not running.control.cancelled and multiprocessing.parent_process() is None:
+                raise  # in a worker's process it would have to travel, which it cannot
             running.outcome = failed(error, number, origin, time.perf_counter() - begun)
         except Exception as error:  # noqa: BLE001  (of any library that reads a partition)
             running.outcome = failed(error, number, origin, time.perf_counter() - begun)
@@ -100,7 +101,7 @@ def carry_out(order: Order, number: int, origin: str, rows: Any) -> Outcome:
 def _upload(order: Order, number: int, rows: Any, control: UploadControl) -> UploadReport:
     is_file = isinstance(rows, Path)
     options = order.options
-    if order.lot is not None and not is_file:
+    if not is_file:
         rows, options = with_keys(rows, order.lot, number, order.target, options)
     return upload(
         order.place.connect(),
@@ -123,11 +124,16 @@ class _Running:
 
 @dataclass(slots=True)
 class _Call:
-    """The partitions of one upload that this process is at, or was at when it was stopped."""
+    """The partitions of one upload that this process is at, and those that ended while they were noted."""
 
     running: list[_Running] = field(default_factory=list)
     ended: list[Outcome] = field(default_factory=list)
+    is_noted: bool = False
     is_stopped: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return not (self.running or self.is_noted or self.is_stopped)
 
 
 _changed: Final = Condition()
@@ -148,11 +154,25 @@ def _under_way(call: str) -> Iterator[Any]:
         with _changed:
             known = _calls[call]
             known.running.remove(running)
-            if known.is_stopped and running.outcome is not None:
+            if (known.is_noted or known.is_stopped) and running.outcome is not None:
                 known.ended.append(running.outcome)
-            elif not known.running and not known.is_stopped:
+            if known.is_over:
                 del _calls[call]
             _changed.notify_all()
+
+
+@contextmanager
+def noted(call: str) -> Iterator[None]:
+    """Note the partitions of an upload that end in this process, for :func:`stopped`: a result may be on its way."""
+    with _changed:
+        _calls[call].is_noted = True
+    try:
+        yield
+    finally:
+        with _changed:
+            _calls[call].is_noted = False
+            if _calls[call].is_over:
+                del _calls[call]
 
 
 def stop(call: str) -> None:
@@ -164,7 +184,7 @@ def stop(call: str) -> None:
 
 
 def stopped(call: str) -> list[Outcome]:
-    """Stop an upload in this process, wait for its requests under way, and return what became of its partitions."""
+    """Stop an upload in this process, wait for its requests under way, and return what was noted of its partitions."""
     stop(call)
     with _changed:
         while _calls[call].running:

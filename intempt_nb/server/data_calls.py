@@ -128,8 +128,8 @@ def _list_parts(call: Call, count: int) -> Response:
     """``GET /collections/{id}/data?parts=8`` [ours]: no items, but where to read the same items side by side.
 
     ``_links.parts`` are the first pages of readings that end where the next one begins, with equally many items each.
-    What comes in after this answer is in none of them: ``_links.later`` has it, and ``mark`` is that place for
-    ``?after=`` and ``?until=``, also of another day. An item that is overwritten keeps its place. ``limit`` is for
+    What comes in after this answer is in none of them: ``mark`` is that place for ``?after=`` and ``?until=``, also of
+    another day. An item that is overwritten keeps its place. ``limit`` is for
     servers that do not know parts, and answer with a page: here it is not looked at.
     """
     with call.store.read() as tx:
@@ -250,8 +250,10 @@ def _refused(errors: list[dict[str, Any]]) -> HttpError:
 
 def _number(query: Mapping[str, str], name: str, things: str, most: int) -> int | None:
     value = query.get(name)
-    if value is None or (value.isascii() and value.isdigit() and len(value) < 10 and 0 < int(value) <= most):
-        return None if value is None else int(value)
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and len(value) < 10 and 0 < int(value) <= most:
+        return int(value)
     raise invalid(f"{name!r}: {shorten(value)!r}; expected a number of {things} from 1 to {most}")
 
 

@@ -50,7 +50,6 @@ import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.client import responses
-from math import isfinite
 from time import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -69,6 +68,7 @@ MAX_RULES = 100
 """The most rules of a script; each is looked at for each request."""
 
 _MAX_SECONDS = 3600
+_MAX_RATE = 1_000_000
 _SHOWN = 5
 _NO_BODY = (204, 205, 304)
 
@@ -247,7 +247,11 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_seconds(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value) and 0 <= value <= _MAX_SECONDS
+    return type(value) in (int, float) and 0 <= value <= _MAX_SECONDS
+
+
+def _is_rate(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= _MAX_RATE
 
 
 def _is_on(value: Any) -> bool:
@@ -278,7 +282,7 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "chance": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
     "seed": (lambda value: type(value) is int, "a whole number"),
     "delay": (_is_seconds, _SECONDS),
-    "rate": (lambda value: _is_seconds(value) and value > 0, f"requests a second, above 0 and up to {_MAX_SECONDS}"),
+    "rate": (_is_rate, f"requests a second, above 0 and up to {_MAX_RATE}"),
     "burst": (_is_count, _COUNT),
     "status": (_is_status, "a status from 200 to 599 whose answer has a body"),
     "message": (lambda value: isinstance(value, str), "text"),

@@ -160,7 +160,7 @@ class Hal:
             How many items the parts have together.
         """
         path = f"/collections/{collection_id}/data"
-        links: dict[str, Any] = self._links(self=f"{path}{this}", later=f"{path}?after={mark}")
+        links: dict[str, Any] = self._links(self=f"{path}{this}")
         links["parts"] = [{"href": f"{self.base}{path}{start}"} for start in starts]
         return {"_links": links, "mark": mark, "page": {"totalElements": total}}
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from intempt_nb.api import endpoints
-from intempt_nb.errors import DataError, TransportError
+from intempt_nb.errors import DataError, RejectedError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from intempt_nb.api.transport import Transport
 
-__all__ = ["Ranges", "ranges_of"]
+__all__ = ["MOST_PARTS", "Ranges", "ranges_of"]
+
+MOST_PARTS: Final = 1_000
+"""Parts that are asked for at most: the sandbox has no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def ranges_of(
     collection_id
         The collection.
     count
-        How many parts at most, from 1; there are fewer if there are not as many items. The sandbox takes up to 1,000.
+        How many parts at most, from 1; there are fewer if there are not as many items, and `MOST_PARTS` at most.
     after, until
         Marks: only what came in after the one, and up to the other. Between the same two marks there are always the
         same items, but for those that were deleted. None for all that there was and is. An item that is overwritten is
@@ -66,7 +69,7 @@ def ranges_of(
     DataError
         If `count` is no number of parts.
     RejectedError
-        If the server takes a mark for none of this collection, or has no such number of parts.
+        If the server takes a mark for none of this collection.
     TransportError
         If there are marks and the server does not know them, or its answer cannot be used.
     ApiError
@@ -74,11 +77,17 @@ def ranges_of(
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise DataError(f"count is {count!r}; expected a number of parts, 1 or more")
-    body = endpoints.data_parts(transport, collection_id, count, after=after, until=until)
+    marked = after is not None or until is not None
+    try:
+        body = endpoints.data_parts(transport, collection_id, min(count, MOST_PARTS), after=after, until=until)
+    except RejectedError:
+        if marked:
+            raise
+        body = None  # as a server may answer a parameter that it does not know
     links = {} if body is None else body.get("_links")
     if body is not None and isinstance(links, dict) and "parts" in links:
         return _read(body, links["parts"])
-    if after is not None or until is not None:
+    if marked:
         raise TransportError(
             f"{transport.base_url} does not say what came in after a mark: read the whole collection instead"
         )
@@ -90,6 +99,8 @@ def _read(body: Mapping[str, Any], links: object) -> Ranges:
     parts = tuple(each for each in hrefs if isinstance(each, str))
     mark, page = body.get("mark"), body.get("page")
     total = page.get("totalElements") if isinstance(page, dict) else None
-    if not parts or len(parts) != len(hrefs) or not isinstance(mark, str) or type(total) is not int:
+    if not parts or len(parts) != len(hrefs) or not isinstance(mark, str) or type(total) is not int or total < 0:
         raise TransportError("the parts of a collection: expected links, a mark and a number of items, found others")
+    if len(set(parts)) < len(parts):
+        raise TransportError("the parts of a collection: expected each once, found the same link twice")
     return Ranges(parts, total, mark)

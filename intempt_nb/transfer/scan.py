@@ -23,7 +23,7 @@ from intempt_nb.display import shorten
 from intempt_nb.errors import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Container, Generator, Iterator
     from concurrent.futures import Future
 
     from intempt_nb.api.transport import Transport
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from intempt_nb.codecs.wire.pages import ReadPlan
     from intempt_nb.schema.schema import Schema
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "read_page"]
 
 PAGE_ROWS = 10_000
 
@@ -111,36 +111,6 @@ class Scan(Sinks):
                 if not left:
                     return
 
-    def page(self, start: str | None) -> tuple[pa.Table, str | None]:
-        """Return the rows of one page, for those who note where they are, and the address of the next one.
-
-        Parameters
-        ----------
-        start
-            The address of the page; None for the first.
-
-        Raises
-        ------
-        DataError, ApiError, TransportError
-            As :meth:`to_batches` raises them.
-        """
-        try:
-            return self._page(start, cut_page)
-        except NotItems:
-            return self._page(start, decode_page)
-
-    def _page(
-        self, start: str | None, cut: Callable[[Iterator[bytes]], Iterator[Piece | Whole | PageEnd]]
-    ) -> tuple[pa.Table, str | None]:
-        batches, following = list[pa.RecordBatch](), None
-        chunks = endpoints.data_page(self.transport, self.collection_id, next_href=start)
-        for each in read_pieces(cut(chunks), self._plan):
-            if isinstance(each, PageEnd):
-                following = each.next
-            else:
-                batches.append(each)
-        return pa.Table.from_batches(batches, self.arrow_schema), following
-
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield what the pages hold; a page that cannot be cut is requested again, to be decoded as a whole."""
         plan, href = self._plan, self.start
@@ -154,10 +124,7 @@ class Scan(Sinks):
                             if each.next is None:
                                 return
                             href, whole, given, before = each.next, False, 0, 0
-                            if href in seen:
-                                raise TransportError(
-                                    f"the pages of {self.name!r} go round in a circle: {shorten(href)!r} came twice"
-                                )
+                            _refuse_circle(href, seen, self.name)
                             seen.add(href)
                             continue
                         given += len(each)
@@ -191,6 +158,50 @@ class Scan(Sinks):
         return (
             f"Scan of {self.name!r}: {columns}, {rows}{part}; nothing is requested before to_pandas() or another sink"
         )
+
+
+def read_page(scan: Scan, seen: Container[str]) -> tuple[pa.Table, str | None]:
+    """Return the rows of the page that a scan begins with, and where the next is: for those who note where they are.
+
+    Parameters
+    ----------
+    scan
+        What to read; its `limit` is not looked at.
+    seen
+        The addresses of this page and of those before it.
+
+    Raises
+    ------
+    TransportError
+        If the next page is one of `seen`; else as :meth:`Scan.to_batches`.
+    DataError, ApiError
+        As :meth:`Scan.to_batches` raises them.
+    """
+    try:
+        table, following = _page(scan, cut_page)
+    except NotItems:
+        table, following = _page(scan, decode_page)
+    if following is not None:
+        _refuse_circle(following, seen, scan.name)
+    return table, following
+
+
+def _page(
+    scan: Scan, cut: Callable[[Iterator[bytes]], Iterator[Piece | Whole | PageEnd]]
+) -> tuple[pa.Table, str | None]:
+    batches, following = list[pa.RecordBatch](), None
+    chunks = endpoints.data_page(scan.transport, scan.collection_id, next_href=scan.start)
+    for each in read_pieces(cut(chunks), plan_reading(scan.schema, scan.columns, scan.item_ids)):
+        if isinstance(each, PageEnd):
+            following = each.next
+        else:
+            batches.append(each)
+    return pa.Table.from_batches(batches, scan.arrow_schema), following
+
+
+def _refuse_circle(href: str, seen: Container[str], name: str) -> None:
+    if href in seen:
+        raise TransportError(f"the pages of {name!r} go round in a circle: {shorten(href)!r} came twice")
 
 
 def _ahead(pieces: Generator[Piece | Whole | PageEnd]) -> Generator[Piece | Whole | PageEnd]:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -15,8 +16,11 @@ import dask.dataframe as dd
 import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
+from distributed.comm import CommClosedError
 
 import intempt_nb as inb
+from intempt_nb.engines.dask_cluster import Cluster
+from intempt_nb.engines.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,8 +173,15 @@ def test_a_worker_that_dies_each_time_is_a_partition_that_failed(
             os._exit(1)
         return rows
 
+    def allow(failures: int, dask_scheduler: Any) -> None:
+        dask_scheduler.allowed_failures = failures
+
     source = dd.from_pandas(frame(), npartitions=3)
-    report = inb.engines.dask.upload(source.map_partitions(fatal, meta=source), purchases, progress=False)
+    cluster.run_on_scheduler(allow, 0)
+    try:
+        report = inb.engines.dask.upload(source.map_partitions(fatal, meta=source), purchases, progress=False)
+    finally:
+        cluster.run_on_scheduler(allow, 1)
     assert 1 in report.failed
     assert "KilledWorker" in report.partitions.error[1]
 
@@ -189,6 +200,18 @@ def test_the_key_is_in_no_task_no_scheduler_no_report_and_no_log(
     logs = [cluster.get_scheduler_logs(), *cluster.get_worker_logs().values(), cluster.get_events()]
     assert key not in repr((report, report.partitions, cluster.run_on_scheduler(held), logs))
     assert key.encode() not in cloudpickle.dumps((report.outcomes, inb.engines.dask.load(purchases).dask))
+
+
+def test_in_a_notebook_the_bar_is_the_one_of_distributed(
+    cluster: Client, purchases: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown = list[Any]()
+    monkeypatch.setattr("distributed.utils.is_kernel", lambda: True)
+    monkeypatch.setattr("distributed.progress", lambda futures, *, notebook: (len(futures), notebook))
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    inb.engines.dask.upload(dd.from_pandas(frame(range(9)), npartitions=3), purchases)
+    assert shown == [(3, True)]
+    assert "partitions" not in capfd.readouterr().err
 
 
 def test_ctrl_c_ends_partitions_under_way_and_lets_none_begin(
@@ -214,6 +237,45 @@ def test_ctrl_c_ends_partitions_under_way_and_lets_none_begin(
     assert report.partitions.error.str.contains("UploadInterrupted").any()
     report = report.retry()
     assert (report.failed, report.accepted, purchases.count()) == ((), 3 * ROWS, 3 * ROWS)
+
+
+class Answering:
+    """What `Cluster` asks a client for; a worker is at two partitions, and dies while one is waited for."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers, self.cancelled = answers, list[str]()
+        self.at = iter([{"worker": ["ends", "dies"]}, {"worker": ["dies"]}, {}])
+        status = {"taken": "finished", "failed": "error", "ends": "pending", "dies": "pending", "queued": "pending"}
+        self.left = {key: SimpleNamespace(key=key, status=each) for key, each in status.items()}
+
+    def run(self, *_: Any, on_error: str) -> dict[str, Any]:
+        return self.answers
+
+    def processing(self) -> dict[str, list[str]]:
+        at = next(self.at)
+        if at == {"worker": ["dies"]}:
+            self.left["ends"].status = "finished"
+        return at
+
+    def cancel(self, futures: list[Any]) -> None:
+        for each in futures:
+            self.cancelled.append(each.key)
+            each.status = "cancelled"
+
+
+def test_after_ctrl_c_what_has_ended_is_taken_and_what_lost_its_worker_is_not_waited_for() -> None:
+    client = Answering({})
+    Cluster(client)._end(client.left, "call")
+    assert client.cancelled == ["queued", "dies"]
+
+
+def test_a_worker_that_goes_is_no_worker_without_a_key_and_no_workers_are_warned_of() -> None:
+    place = Place("org", "http://127.0.0.1:9", (1.0, 1.0))
+    Cluster(Answering({"tcp://a": CommClosedError("gone"), "tcp://b": None})).check(place)
+    with pytest.raises(inb.ConfigurationError, match=r"1 of 2 workers cannot upload.*tcp://b: no key"):
+        Cluster(Answering({"tcp://a": CommClosedError("gone"), "tcp://b": "no key"})).check(place)
+    with pytest.warns(UserWarning, match="has no workers; the upload waits"):
+        Cluster(Answering({})).check(place)
 
 
 def test_workers_without_a_key_are_told_of_before_anything_is_sent(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -14,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import intempt_nb as inb
+from intempt_nb.api import endpoints
 from intempt_nb.engines import dask_load
+from intempt_nb.server import data_calls
 from intempt_nb.transfer.ranges import Ranges
 from random_schemas import Maker, Values, has_union
 
@@ -43,11 +47,19 @@ KIND = {
     "fields": [{"name": "id", "type": "string"}, *({"name": n, "type": ["null", t]} for n, t in FIELDS.items())],
 }
 
+NAMES = count()
+
 
 @pytest.fixture(autouse=True)
 def synchronous() -> Iterator[None]:
     with dask.config.set(scheduler="synchronous"):
         yield
+
+
+@pytest.fixture(scope="module")
+def long_shop() -> Iterator[inb.SourceHandle]:
+    with inb.sandbox() as client:
+        yield client.create_source("shop")
 
 
 def collection_of(source: inb.SourceHandle, name: str, schema: Any) -> inb.CollectionHandle:
@@ -82,23 +94,22 @@ def test_partitions_have_the_dtypes_that_the_frame_says_and_the_rows_that_load_g
     pd.testing.assert_frame_equal(frame.compute().reset_index(drop=True), whole)
 
 
-@given(st.integers(0, 2**32))
-@settings(max_examples=12)
-def test_dtypes_hold_for_any_schema(seed: int) -> None:
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=8)
+def test_dtypes_hold_for_any_schema(long_shop: inb.SourceHandle, seed: int) -> None:
     chance = random.Random(seed)
     schema = Maker(chance).record(2)
     schema["fields"].insert(0, {"name": "id", "type": "string"})
-    with inb.sandbox() as client:
-        made = collection_of(client.create_source("shop"), "things", schema)
-        if not has_union(schema):
-            values = Values(chance, schema)
-            with_values = [values.of(schema) | {"id": str(each)} for each in range(5)]
-            made.upload(with_values)
-        frame, whole = inb.engines.dask.load(made, partitions=2), made.load()
-        assert frame.dtypes.tolist() == frame._meta_nonempty.dtypes.tolist() == whole.dtypes.tolist()
-        pd.testing.assert_frame_equal(frame.compute().reset_index(drop=True), whole)
-        chained = dask.compute(*inb.engines.dask.load(made, partitions=2).to_delayed())
-        assert all(part.dtypes.tolist() == whole.dtypes.tolist() for part in chained)
+    made = collection_of(long_shop, f"things-{next(NAMES)}", schema)
+    if not has_union(schema):
+        values = Values(chance, schema)
+        with_values = [values.of(schema) | {"id": str(each)} for each in range(5)]
+        made.upload(with_values)
+    frame, whole = inb.engines.dask.load(made, partitions=2), made.load()
+    assert frame.dtypes.tolist() == frame._meta_nonempty.dtypes.tolist() == whole.dtypes.tolist()
+    parts = dask.compute(*frame.to_delayed())
+    assert all(part.dtypes.tolist() == whole.dtypes.tolist() for part in parts)
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
 
 
 def test_only_the_columns_that_are_needed_are_read(
@@ -121,20 +132,63 @@ def test_only_the_columns_that_are_needed_are_read(
     assert some.compute().big.sum() == 3 * 2**60
 
 
-@pytest.mark.parametrize("partitions", [1, 3, 7])
+@pytest.mark.parametrize(
+    ("partitions", "total", "sizes"),
+    [
+        (1, 25, [25]),
+        (3, 25, [10, 10, 5]),
+        (7, 25, [10, 10, 5, 0, 0, 0, 0]),
+        (None, 25, [10, 10, 5, 0]),
+        (2, None, [10, 15]),
+        (None, None, [10, 10, 5, *[0] * 97]),
+    ],
+)
 def test_a_server_without_parts_is_read_page_after_page(
-    partitions: int, shop: inb.SourceHandle, monkeypatch: pytest.MonkeyPatch
+    partitions: int | None,
+    total: int | None,
+    sizes: list[int],
+    shop: inb.SourceHandle,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = collection_of(shop, "many", {"type": "record", "name": "m", "fields": [{"name": "id", "type": "string"}]})
-    made.upload(pa.table({"id": [str(each) for each in range(25_000)]}), limits=inb.Limits(batch_rows=25_000))
-    monkeypatch.setattr(dask_load, "ranges_of", lambda *_: Ranges((None,), 25_000, None))
+    made.upload(pa.table({"id": [str(each) for each in range(25)]}))
+    monkeypatch.setattr(data_calls, "DEFAULT_LIMIT", 10)
+    monkeypatch.setattr(dask_load, "PARTITION_ROWS", 10)
+    monkeypatch.setattr(dask_load, "ranges_of", lambda *_: Ranges((None,), total, None))
     frame = inb.engines.dask.load(made, partitions=partitions)
+    needed = {name for key, task in frame.dask.items() if "page" in key[0] for name, _ in task.dependencies}
+    assert all("end" in name for name in needed)  # no rows travel to whoever reads on
     parts = dask.compute(*frame.to_delayed())
-    assert [len(part) for part in parts] == {1: [25_000], 3: [10_000, 10_000, 5_000]}.get(
-        partitions, [10_000, 10_000, 5_000, 0, 0, 0, 0]
-    )
+    assert [len(part) for part in parts] == sizes
     assert all(part.dtypes.tolist() == frame.dtypes.tolist() for part in parts)
     pd.testing.assert_frame_equal(frame.compute().reset_index(drop=True), made.load())
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_pages_that_go_round_in_a_circle_are_an_error(
+    partitions: int, things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str | None]()
+    following = {None: "/2", "/2": "/3", "/3": "/2"}
+
+    def page(*_: Any, next_href: str | None, **__: Any) -> Iterator[bytes]:
+        asked.append(next_href)
+        assert len(asked) < 9
+        links = {"next": {"href": following[next_href]}}
+        yield json.dumps({"_embedded": {"dataItemList": [{"id": "1", "data": {"id": "a"}}]}, "_links": links}).encode()
+
+    monkeypatch.setattr(endpoints, "data_page", page)
+    monkeypatch.setattr(dask_load, "ranges_of", lambda *_: Ranges((None,), 3, None))
+    with pytest.raises(inb.TransportError, match="the pages of 'things' go round in a circle: '/2' came twice"):
+        inb.engines.dask.load(things, partitions=partitions).compute()
+    assert asked == [None, "/2", "/3"]
+
+
+def test_a_collection_is_divided_by_its_size(things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert inb.engines.dask.load(things).npartitions == 4
+    assert inb.engines.dask.load(things, partitions=1_001).npartitions == 9
+    monkeypatch.setattr(dask_load, "PARTITION_ROWS", 2)
+    assert inb.engines.dask.load(things).npartitions == 5
 
 
 def test_a_frame_is_lazy_is_read_anew_each_time_and_holds_no_key(

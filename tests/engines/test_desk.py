@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,6 +106,22 @@ def test_a_closed_desk_is_not_reached_and_one_that_broke_off_is_asked_again() ->
     desk.close()
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 no\r\n", b"[1]\n", b'{"title": "no"}\n', b"[" * 9_999 + b"\n"])
+def test_something_else_at_its_address_is_no_desk(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def serve() -> None:
+            with other.accept()[0] as connection:
+                connection.recv(1 << 16)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(OSError, match="not the driver"):
+            DeskAddress("127.0.0.1", other.getsockname()[1], "token").call("echo", 1)
+        thread.join()
+
+
 def test_threads_ask_side_by_side_and_their_connections_end_with_them() -> None:
     ended, meet = threading.Semaphore(0), threading.Barrier(8)
 
@@ -153,18 +170,59 @@ def test_a_forked_process_has_a_connection_of_its_own() -> None:
         assert threads[0] == threads[2]
 
 
-LEFT_OPEN = """
+DESK_LEFT_OPEN = """
 from intempt_nb.engines.desk import Desk
 desk = Desk({"echo": lambda value: value})
 print(desk.address.call("echo", "done"))
 """
+CLOSED_LATE = """
+from intempt_nb.engines.desk import Desk
+
+class Late:  # as a generator that is left open is closed: when the desk's thread has ended already
+    desk = Desk({})
+
+    def __del__(self):
+        self.desk.close()
+        print("done")
+
+late = Late()
+"""
+SOURCE_LEFT_OPEN = """
+import types
+import intempt_nb as inb
+with inb.sandbox() as client:
+    connect = types.SimpleNamespace(dataSource=types.SimpleNamespace(register=lambda source: None))
+    source = inb.engines.spark.register(connect, client)
+print("done" if not source._pace.permit() else "unanswered")
+"""
 
 
-def test_an_open_desk_does_not_keep_a_program_from_ending() -> None:
+NO_SPARK = pytest.mark.skipif(find_spec("pyspark") is None, reason="needs pyspark")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [DESK_LEFT_OPEN, CLOSED_LATE, pytest.param(SOURCE_LEFT_OPEN, marks=NO_SPARK)],
+    ids=["desk", "late", "source"],
+)
+def test_what_is_left_open_does_not_keep_a_program_from_ending(program: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LEFT_OPEN], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert (run.stdout, run.stderr) == ("done\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # later Pythons warn of any fork with threads
+def test_a_forked_process_can_close_and_the_desk_still_answers_its_own() -> None:
+    with Desk(HANDLERS) as desk:
+        desk.address.call("echo", 1)
+        process = multiprocessing.get_context("fork").Process(target=desk.close)
+        process.start()
+        process.join(10)
+        process.kill()
+        assert process.exitcode == 0
+        assert desk.address.call("echo", 2) == 2
 
 
 def test_the_token_is_shown_nowhere() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -58,5 +60,19 @@ def test_a_column_of_keys_is_added_to_any_kind_of_rows_and_the_rows_stay_as_they
         keys = given["_intempt_key"].to_numpy().tolist() if rows is frame else given["_intempt_key"].to_pylist()
         assert keys == keys_of("lot", 3, 0, 2).to_pylist()
         assert mapped.columns == {"id": None, "_intempt_key": "id"}
+    own = pd.DataFrame({"shop": ["a"], "_intempt_key": ["mine"]})
+    for rows in (own, pa.Table.from_pandas(own)):
+        given, mapped = with_keys(rows, "lot", 3, TARGET, UploadOptions())
+        assert list(given["_intempt_key"].to_numpy()) == ["mine"]
+        assert mapped.columns == {"_intempt_key_": "id"}
     pd.testing.assert_frame_equal(frame, before)
     assert options.columns == {"id": None}
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pa.table])
+def test_a_partition_goes_by_its_own_columns(kind: Any) -> None:
+    keyed, keyless = kind({"shop": ["a"], "id": ["x"]}), kind({"shop": ["a"]})
+    assert with_keys(keyed, "lot", 0, TARGET, UploadOptions())[0].equals(keyed)  # its keys are not replaced
+    assert with_keys(keyless, None, 0, TARGET, UploadOptions(key="content"))[0].equals(keyless)
+    with pytest.raises(inb.ConfigurationError, match=r"partition has no column for the primary key, 'id'.*'content'"):
+        with_keys(keyless, None, 0, TARGET, UploadOptions())

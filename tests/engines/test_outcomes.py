@@ -50,6 +50,7 @@ def test_a_report_adds_up_and_shows_only_what_went_wrong() -> None:
         "1          partition 1  KilledWorker: <b>gone</b>"
     )
     assert "&lt;b&gt;gone" in report._repr_html_()
+    assert "1 request, 1.0 kB\n" in str(report_of([came_through(0)]))
     frame = report.partitions
     assert frame.host.isna().tolist() == [False, True, False]
     assert frame.dtypes.astype(str)[["partition", "rows", "seconds", "error"]].tolist() == [

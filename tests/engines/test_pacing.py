@@ -10,13 +10,14 @@ import pickle
 import random
 import threading
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import intempt_nb as inb
 from intempt_nb.engines.desk import DeskAddress
-from intempt_nb.engines.pacing import Warden, pacing
+from intempt_nb.engines.pacing import Warden, _side_of, pacing
 from intempt_nb.engines.places import Place, lend_key
 from intempt_nb.transfer.delivery import Accepted, Courier
 from intempt_nb.transfer.options import Delivery
@@ -163,7 +164,8 @@ def test_workers_that_wait_are_told_different_times(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_a_rate_is_refused() -> None:
-    for rate, workers, message in ((0.0, 1, "rate is 0.0"), (float("nan"), 1, "rate is nan"), (1.0, 0, "workers is 0")):
+    of_rate, of_workers = ((0.0, 1, "rate is 0.0"), (float("nan"), 1, "rate is nan")), (1.0, 0, "workers is 0")
+    for rate, workers, message in (*of_rate, ("5", 1, "rate is '5'"), of_workers):
         with pytest.raises(inb.ConfigurationError, match=message), pacing(PLACE, workers, rate=rate):
             pass
 
@@ -204,7 +206,7 @@ def test_without_the_driver_a_worker_has_its_share_and_comes_back_to_it(
     until_permitted(shared)
     shared.succeeded()
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise ConnectionRefusedError
 
     with monkeypatch.context() as patch:
@@ -223,12 +225,31 @@ def test_without_the_driver_a_worker_has_its_share_and_comes_back_to_it(
 def test_where_nothing_can_be_known_a_worker_keeps_to_what_it_is_told_itself(
     shared: SharedPace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(DeskAddress, "call", away)
     shared.refused(30.0)
     assert shared.permit() > 29
+
+
+def test_a_driver_that_does_not_answer_is_tried_ever_more_seldom_by_one_thread_at_a_time(
+    shared: SharedPace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, tries = [1000.0], list[tuple[float, float]]()
+
+    def away(*_: Any, patience: float) -> None:
+        tries.append((now[0] - 1000, patience))
+        if len(tries) > 1:  # another thread would wait as long
+            _side_of(shared).ask("permit", None)
+        raise TimeoutError
+
+    monkeypatch.setattr("intempt_nb.engines.pacing.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(DeskAddress, "call", away)
+    for second in range(240):
+        now[0] = 1000.0 + second
+        shared.dropped()
+    assert tries == [(0, 5), (3, 1), (9, 1), (21, 1), (45, 1), (93, 1), (153, 1), (213, 1)]
 
 
 def work(place: Place, pace: SharedPace, source_id: str, worker: int, posts: int, start: Any, out: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -112,6 +113,51 @@ def test_threads_of_the_driver_need_no_key(order: Order, things: inb.CollectionH
     assert (outcome.error, outcome.counts["accepted"], things.count()) == (None, 2, 2)
 
 
+@pytest.fixture
+def others(client: inb.Client, things: inb.CollectionHandle) -> Iterator[inb.Client]:
+    """A client with another source's key, of the same organisation; it sees another collection of that name."""
+    key = client._transport.post_json("sources", {"name": "stall", "type": "api"})["apiKey"]
+    other = client.sources["stall"].create_collection("things", SCHEMA)
+    other.create_identifier("id", fields=["id"])
+    other.upload([{"id": "c"}], progress=False)
+    with inb.Client(client.org, base_url=client.base_url, api_key=key) as others:
+        yield others
+
+
+def test_each_client_has_its_own_key_in_this_process_and_in_those_it_is_lent_to(
+    client: inb.Client, others: inb.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transports = [client._transport, others._transport]
+    places = [Place.of(each) for each in transports]
+    assert [each.connect() for each in places] == transports
+    assert places[0] != places[1]
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    inb.engines.lend_key(others)
+    said = elsewhere(*places).splitlines()
+    assert "has no API key" in said[0]
+    inb.engines.lend_key(client)
+    assert elsewhere(*places) == "200\n200\n"
+    assert len({os.environ[each._names()[0]] for each in places}) == 2
+
+
+def test_work_of_a_closed_client_says_so(client: inb.Client) -> None:
+    place = Place.of(client._transport)
+    with inb.Client(client.org, base_url=client.base_url, api_key=client._transport.key) as same:
+        assert Place.of(same._transport) == place
+    assert place.connect() is client._transport
+    client._transport.close()
+    with pytest.raises(inb.ConfigurationError, match=r"client of the organisation 'sandbox' .* was closed; keep it"):
+        place.connect()
+
+
+def test_a_client_that_nobody_holds_is_kept_for_its_work(client: inb.Client) -> None:
+    key = client._transport.key.reveal()
+    place = Place.of(inb.Client("sandbox", api_key=key, base_url=client.base_url)._transport)
+    gc.collect()
+    assert place.connect().request("GET", "collections").status == 200
+    assert key.encode() not in pickle.dumps(place)
+
+
 def forked(place: Place, transports: Any) -> None:
     try:
         transports.put(id(place.connect()))
@@ -154,6 +200,7 @@ def test_a_wrong_key_of_a_worker_is_told_with_its_machine(order: Order, things: 
     assert outcome.error is not None
     assert "AuthenticationError" in outcome.error
     assert "401" in outcome.error
+    assert "from the environment variable INTEMPT_API_KEY, and not the client's" in outcome.error
     assert b"a wrong key" not in run.stdout + run.stderr
     assert outcome.host
     assert things.count() == 0

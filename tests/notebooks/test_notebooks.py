@@ -177,11 +177,11 @@ def test_the_tracking_notebook_does_what_it_says() -> None:
 
 def test_the_scale_out_notebook_does_what_it_says() -> None:
     notebook = run(FOLDER / "07-scale-out.ipynb")
-    assert "40,000" in shown(notebook, 'timed("upload", "Dask"')
-    assert "5000" in shown(notebook, "report.partitions[[")
+    assert "8,000" in shown(notebook, 'timed("upload", "Dask"')
+    assert "1000" in shown(notebook, "report.partitions[[")
     assert "pandas held" in shown(notebook, "load_and_sum")
-    assert "(40000, 40000)" in shown(notebook, "prepared.count()")
+    assert "(8000, 8000)" in shown(notebook, "prepared.count()")
     assert "image/png" in str([cell.outputs for cell in notebook.cells if "new_axes" in cell.source])
-    assert "(40000, 40000)" in shown(notebook, "signal.SIGKILL")  # none lost, none twice
+    assert "(8000, 8000)" in shown(notebook, "signal.SIGKILL")  # none lost, none twice
     assert "no column for the primary key, 'eventId'" in shown(notebook, "except inb.ConfigurationError")
     assert_quiet(notebook)

@@ -314,7 +314,7 @@ class TestParts:
         assert answer["page"] == {"totalElements": 10}
         assert "_embedded" not in answer
         assert answer["_links"]["self"]["href"] == f"{api.base}{path}?parts=3"
-        assert self.read(api, answer["_links"]["later"]["href"]) == []
+        assert self.read(api, f"{path}?after={answer['mark']}") == []
 
     @pytest.mark.parametrize(("asked", "sizes"), [(1, [10]), (10, [1] * 10), (1000, [1] * 10)])
     def test_no_part_is_empty(self, api, things, asked, sizes):
@@ -322,17 +322,18 @@ class TestParts:
 
     def test_an_empty_collection_is_one_part(self, api):
         source, things = api.table(n="int")
-        answer = api.get(f"/collections/{things['id']}/data?parts=8")
+        path = f"/collections/{things['id']}/data"
+        answer = api.get(path, params={"parts": 8})
         assert (self.parts(api, answer), answer["page"]) == ([[]], {"totalElements": 0})
         api.bulk(source, [{"n": 1}]).raise_for_status()
         assert self.parts(api, answer) == [[]]
-        assert self.read(api, answer["_links"]["later"]["href"]) == [1]
+        assert self.read(api, f"{path}?after={answer['mark']}") == [1]
 
     def test_what_comes_in_later_is_behind_the_mark_and_may_be_divided(self, api, things):
         source, _, path = things
         first = api.get(path, params={"parts": 2})
         api.bulk(source, [{"n": n} for n in (3, 10, 11)]).raise_for_status()
-        second = api.get(f"{first['_links']['later']['href']}&parts=2")
+        second = api.get(path, params={"after": first["mark"], "parts": 2})
         api.bulk(source, [{"n": 12}]).raise_for_status()
         assert self.parts(api, first) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
         assert (self.parts(api, second), second["page"]) == ([[10], [11]], {"totalElements": 2})
@@ -353,7 +354,7 @@ class TestParts:
         later = api.get(path, params={"parts": 2, "after": before["mark"]})
         assert (self.parts(api, later), later["mark"]) == ([[]], before["mark"])
         api.bulk(source, [{"n": 4}]).raise_for_status()
-        assert self.read(api, before["_links"]["later"]["href"]) == [4]
+        assert self.read(api, f"{path}?after={before['mark']}") == [4]
 
     @pytest.mark.parametrize("parts", ["0", "-1", "x", "", "1.5", "1001", "٣"])
     def test_a_number_of_parts_that_is_none(self, api, things, parts):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import intempt_nb as inb
 from intempt_nb.server import app, data_calls
+from intempt_nb.server.answers import invalid
 from intempt_nb.transfer.ranges import Ranges, ranges_of
 from intempt_nb.transfer.scan import Scan
 
@@ -144,6 +145,10 @@ def test_ranges_travel_to_other_processes(shop: inb.SourceHandle) -> None:
     assert pickle.loads(pickle.dumps(found)) == found
 
 
+def test_no_more_parts_are_asked_for_than_the_sandbox_has(shop: inb.SourceHandle) -> None:
+    assert len(ranges(make(shop, range(3)), 1_001).parts) == 3
+
+
 def test_a_server_that_does_not_divide_has_one_part(shop: inb.SourceHandle, monkeypatch: pytest.MonkeyPatch) -> None:
     things = make(shop, range(25))
     mark = ranges(things, 1).later
@@ -157,6 +162,23 @@ def test_a_server_that_does_not_divide_has_one_part(shop: inb.SourceHandle, monk
     assert read(things, None) == list(range(25))
     with pytest.raises(inb.TransportError, match="does not say what came in after a mark"):
         ranges(things, 8, after=mark)
+
+
+def test_a_server_that_refuses_what_it_does_not_know_has_one_part(
+    shop: inb.SourceHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things = make(shop, range(25))
+
+    def strict(call: Call) -> Any:
+        if call.query.keys() - {"cursor"}:
+            raise invalid("unknown parameter")
+        return data_calls.list_items(call)
+
+    monkeypatch.setitem(app._ROUTES["/collections/{collection}/data"], "GET", strict)
+    assert ranges(things, 8) == Ranges((None,), None, None)
+    for marks in ({"after": "x"}, {"until": "x"}):
+        with pytest.raises(inb.RejectedError, match="unknown parameter"):
+            ranges(things, 8, **marks)
 
 
 def test_the_key_goes_to_no_other_server(shop: inb.SourceHandle) -> None:
@@ -184,9 +206,14 @@ def test_what_the_server_refuses_is_said(shop: inb.SourceHandle) -> None:
         {"_links": {"parts": [{"href": 1}]}, "mark": "m", "page": {"totalElements": 1}},
         {"_links": {"parts": [{"href": "/x"}]}, "page": {"totalElements": 1}},
         {"_links": {"parts": [{"href": "/x"}]}, "mark": "m"},
+        {"_links": {"parts": [{"href": "/x"}]}, "mark": "m", "page": {"totalElements": -1}},
+        {"_links": {"parts": [{"href": "/x"}, {"href": 1}]}, "mark": "m", "page": {"totalElements": 1}},
+        {"_links": {"parts": [{"href": "/x"}, {"href": "/x"}]}, "mark": "m", "page": {"totalElements": 1}},
     ],
 )
-def test_half_an_answer_is_an_error(shop: inb.SourceHandle, monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+def test_an_answer_that_cannot_be_used_is_an_error(
+    shop: inb.SourceHandle, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
     monkeypatch.setattr("intempt_nb.api.endpoints.data_parts", lambda *given, **more: answer)
-    with pytest.raises(inb.TransportError, match="expected links, a mark and a number of items"):
+    with pytest.raises(inb.TransportError, match="the parts of a collection: expected "):
         ranges(make(shop), 2)

@@ -188,6 +188,14 @@ def serve(monkeypatch: pytest.MonkeyPatch, served: dict[str | None, bytes]) -> l
     return asked
 
 
+def test_a_circle_may_begin_where_a_scan_begins(things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, {"/2": page_of({"id": "a"}, next_href="/2")})
+    given = []
+    with pytest.raises(inb.TransportError, match="go round in a circle: '/2' came twice"):
+        given.extend(inb.Scan(things._transport, things.id, things.name, things.schema, start="/2").to_batches())
+    assert len(given) == 1
+
+
 def test_a_page_that_cannot_be_cut_is_asked_for_again_and_loses_nothing(
     things: inb.CollectionHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
