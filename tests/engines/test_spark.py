@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import pickle
 import random
+import sys
 import weakref
 from itertools import count
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,15 +20,18 @@ import pytest
 import intempt_nb as inb
 from intempt_nb.engines.desk import DeskAddress
 from intempt_nb.engines.outcomes import COUNTS, EngineReport, Outcome
+from intempt_nb.engines.spark.settings import Home, Settings
 from intempt_nb.schema.checking.rejects import REJECTS
 from intempt_nb.server import app, data_calls
+from intempt_nb.transfer.options import MissingValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from intempt_nb.engines.spark import SparkSource
 
-pytest.importorskip("pyspark")
+TaskContext = pytest.importorskip("pyspark").TaskContext
 sail = pytest.importorskip("pysail.spark")
 
 # Of pyspark itself, whenever it looks at pandas; its versions that Sail knows were made before pandas 3.
@@ -180,7 +186,18 @@ class TestRejects:
         outcomes = (
             Outcome(0, "partition 0", counts, 1.5, rejects=rejects, rejected_rows=wide),
             Outcome(
-                1, "partition 1", counts, 1.5, "there", rejects[:2], wide[:2], pa.array([5]), {"429": 1}, "row", "x"
+                1,
+                "partition 1",
+                counts,
+                1.5,
+                "there",
+                rejects[:2],
+                wide[:2],
+                pa.array([5]),
+                {"429": 1},
+                "row",
+                ("z",),
+                "x",
             ),
         )
         telling.tell(DeskAddress("", 0, ""), "w", EngineReport("c", outcomes, 2.5))
@@ -193,7 +210,7 @@ class TestRejects:
         assert short.rejected_rows is not None
         assert short.rejected_rows.equals(wide[:2])
         assert (short.unknown_rows.to_pylist(), short.troubles) == ([5], {"429": 1})
-        assert (short.host, short.key_rule, short.error) == ("there", "row", "x")
+        assert (short.host, short.key_rule, short.ignored, short.error) == ("there", "row", ("z",), "x")
 
 
 class TestKeys:
@@ -214,21 +231,41 @@ class TestKeys:
             writer(spark.range(40).selectExpr(*self.WITHOUT).repartition(partitions), purchases, key=key).save()
         assert numbers(purchases) == list(range(40))
 
-    def test_rows_may_be_sent_at_least_once(self, spark: Any, purchases: inb.CollectionHandle) -> None:
-        frame = spark.range(20_000).selectExpr(*self.WITHOUT).repartition(2)  # of more than one batch each
+    def test_rows_may_be_sent_at_least_once(
+        self, spark: Any, purchases: inb.CollectionHandle, source: SparkSource
+    ) -> None:
+        frame = spark.range(20_000).selectExpr(*self.WITHOUT, "id AS _intempt_key")  # of more than one batch
         for _ in range(2):
-            writer(frame, purchases, atLeastOnce="true").save()
+            writer(frame.coalesce(1), purchases, atLeastOnce="true").save()
         assert numbers(purchases) == sorted([*range(20_000), *range(20_000)])
+        assert source.last_report is not None
+        assert source.last_report.ignored == ("_intempt_key",)
+        assert "ignored     columns that feed no field: _intempt_key" in str(source.last_report)
+
+    def test_a_task_that_goes_on_after_it_was_run_again_overwrites_no_other_row(
+        self, purchases: inb.CollectionHandle, source: SparkSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        task = SimpleNamespace(partitionId=lambda: 0, attemptNumber=lambda: 0, getLocalProperty=lambda _: None)
+        monkeypatch.setattr(TaskContext, "get", lambda: task)
+        table = pa.table({"n": range(100)})
+        made = source_class(source)({"collection": purchases.name, "atLeastOnce": "true"})
+        writing = made.writer(table.schema, overwrite=False)
+        writing.write(iter(table.to_batches()))
+        writing.write(iter(table.sort_by([("n", "descending")])[:50].to_batches()))  # as a shuffle may bring them
+        assert set(numbers(purchases)) == set(range(100))
 
 
 class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"apiKey": "hush-hush"}, "options end up in plans and event logs"),
+            ({"X-Api-Key": "hush-hush"}, "'x-api-key' is not for here: options end up in plans and event logs"),
+            ({"accessToken": "hush-hush"}, "'accesstoken' is not for here"),
             ({"atleastonc": "true"}, "no option 'atleastonc'; did you mean 'atLeastOnce'"),
+            ({"rate": "5"}, "no option 'rate'. Available: collection, source"),
+            ({"key": "n, at, n"}, "the option key names the column 'n' more than once"),
             ({"onRejects": "ignore"}, "onRejects is 'ignore'.*Available: fail, report"),
-            ({"nan": "zero"}, "nan is 'zero'"),
+            ({"nan": "zero"}, "nan is 'zero'.*Available: reject, null"),
             ({"key": ","}, "the option key is ','; expected names of columns"),
             ({"org": "Other"}, "org is 'Other', and the data source is registered for 'sandbox'"),
             ({"collection": "purchase"}, "no collection 'purchase'; did you mean"),
@@ -240,6 +277,29 @@ class TestMistakes:
         with pytest.raises(Exception, match=message) as error:
             writer(rows(spark, 0, 1), purchases, **options).save()
         assert "hush-hush" not in str(error.value)
+
+    @pytest.mark.parametrize("name", ["key", "org", "collection"])
+    def test_an_option_that_holds_the_api_key_is_not_quoted(
+        self, spark: Any, purchases: inb.CollectionHandle, name: str
+    ) -> None:
+        key = purchases._transport.key.reveal()
+        with pytest.raises(Exception, match=f"the option '{name}' holds the API key") as error:
+            writer(rows(spark, 0, 1), purchases, **{name: f"Bearer {key}"}).save()
+        assert key not in str(error.value)
+
+    def test_words_and_what_spark_itself_says_may_be_in_any_case(
+        self, purchases: inb.CollectionHandle, source: SparkSource
+    ) -> None:
+        sparks = {"Path": "x", "checkpointLocation": "y", "queryName": "z", "option.collection": "t", "Provider": "p"}
+        own = {"onRejects": "REPORT", "ATLEASTONCE": "True", "nulls": "Omit", "nan": "NULL"}
+        found = Settings.of({"collection": purchases.name, **sparks, **own}, Home(source._place, source._pace))
+        assert (found.rejects_fail, found.at_least_once) == (False, True)
+        assert found.upload.missing == MissingValues("omit", "null")
+
+    def test_a_column_that_is_missing(self, spark: Any, purchases: inb.CollectionHandle) -> None:
+        with pytest.raises(Exception, match=r"required field 'n'.*df.withColumnRenamed\('column', 'field'\)") as error:
+            writer(rows(spark, 0, 1).drop("n"), purchases).save()
+        assert "columns=" not in str(error.value)
 
     def test_nothing_is_overwritten(self, spark: Any, purchases: inb.CollectionHandle) -> None:
         writer(rows(spark, 0, 2), purchases).save()
@@ -315,6 +375,46 @@ class TestTheDriver:
             inb.engines.spark.register(Session(), shared)  # type: ignore[arg-type]
         assert shared._transport.key.reveal() not in str(error.value)
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="has no such scripts")
+    @pytest.mark.parametrize("status", [0, 1, None])
+    def test_another_python_than_this_one_has_to_have_the_package(
+        self, shared: inb.Client, tmp_path: Path, status: int | None
+    ) -> None:
+        python = tmp_path / "python3"
+        if status is not None:
+            python.write_text(f"#!/bin/sh\nexit {status}\n")
+            python.chmod(0o755)
+        context = SimpleNamespace(
+            getConf=lambda: SimpleNamespace(getAll=lambda: [("spark.master", "local[2]")]),
+            defaultParallelism=2,
+            pythonExec=str(python),
+            _jvm=jvm(INTEMPT_API_KEY="its own"),
+        )
+        session = SimpleNamespace(sparkContext=context, dataSource=SimpleNamespace(register=lambda _: None))
+        if status == 0:
+            inb.engines.spark.register(session, shared).close()  # type: ignore[arg-type]  # what it needs of one
+            return
+        with pytest.raises(inb.ConfigurationError, match=r"run .*/python3, which .*PYSPARK_PYTHON.* = sys\.executable"):
+            inb.engines.spark.register(session, shared)  # type: ignore[arg-type]  # what it needs of one
+
+    def test_a_java_process_that_was_started_without_the_key_is_refused(
+        self, shared: inb.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "environ", os.environ.copy())
+        inb.engines.lend_key(shared)
+        lent = {name: value for name, value in os.environ.items() if name.startswith("INTEMPT_LENT")}
+        context = SimpleNamespace(
+            getConf=lambda: SimpleNamespace(getAll=lambda: [("spark.master", "local[2]")]),
+            defaultParallelism=2,
+            pythonExec=sys.executable,
+            _jvm=jvm(PATH="x"),
+        )
+        session = SimpleNamespace(sparkContext=context, dataSource=SimpleNamespace(register=lambda _: None))
+        with pytest.raises(inb.ConfigurationError, match=r"no API key.*Start this program or kernel anew"):
+            inb.engines.spark.register(session, shared)  # type: ignore[arg-type]  # what it needs of one
+        context._jvm = jvm(**lent)
+        inb.engines.spark.register(session, shared).close()  # type: ignore[arg-type]  # as above
+
     def test_without_a_client_options_say_where(
         self, spark: Any, purchases: inb.CollectionHandle, source: SparkSource
     ) -> None:
@@ -329,8 +429,13 @@ class TestTheDriver:
             register_again(spark, source)
 
 
+def jvm(**environment: str) -> Any:
+    return SimpleNamespace(
+        java=SimpleNamespace(lang=SimpleNamespace(System=SimpleNamespace(getenv=lambda: environment)))
+    )
+
+
 def source_class(source: SparkSource) -> Any:
-    from intempt_nb.engines.spark.settings import Home
     from intempt_nb.engines.spark.source import source_for
 
     return source_for(Home(source._place, source._pace))

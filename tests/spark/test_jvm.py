@@ -172,7 +172,8 @@ def test_a_task_that_fails_after_it_posted_is_run_again(
         writer(frame if keyed else frame.drop("id"), purchases, **options).save()
         assert [rule.applied for rule in client.sandbox.faults().rules] == [1]
     assert faults
-    assert numbers(purchases) == list(range(20_000))
+    found = numbers(purchases)  # without keys, some are there again
+    assert (found if keyed else sorted(set(found))) == list(range(20_000))
 
 
 def test_a_write_that_is_given_up_says_what_was_accepted(

@@ -10,15 +10,21 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import subprocess
+import sys
 from collections import deque
 from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from intempt_nb.api.credentials import ENVIRONMENT_VARIABLE, KEYRING_SERVICE, in_keyring
 from intempt_nb.display import html_table, text_table
 from intempt_nb.engines.desk import LOOPBACK
 from intempt_nb.engines.pacing import pacing
+from intempt_nb.engines.partitions import carry_out
 from intempt_nb.engines.places import Place
 from intempt_nb.errors import ConfigurationError
 from intempt_nb.extras import require
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     from intempt_nb.client import Client
@@ -37,8 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["SparkSource", "register"]
 
 _REPORTS_KEPT: Final = 100
-_open: Final = set["SparkSource"]()
-"""Sources answer their workers until they are closed, whether somebody holds them or not."""
+_LONGEST_START: Final = 60.0
+"""Seconds in which an interpreter has started, and said what it can import."""
 
 
 def register(
@@ -60,9 +67,15 @@ def register(
     - ``numPartitions``: in how many parts a collection is read at most; otherwise up to 64 of at least 10,000 items. A
       server without ranges has one part.
     - ``key``: ``"content"``, or columns ``"a,b"``, of which keys are made where rows have none; ``atLeastOnce``:
-      ``"true"`` sends rows without keys all the same, and again where a task is run again.
+      ``"true"`` sends rows without keys all the same, and again, as other items, where a task is run again.
     - ``onRejects``: ``"fail"`` fails the write after all rows were sent, if some were rejected; ``"report"`` does not.
+      A stream wants ``"report"``: a batch that fails for a row that is wrong fails at each restart.
     - ``nulls``, ``nan``: as :meth:`intempt_nb.collection_data.CollectionData.upload` has them.
+
+    There are no others, apart from Spark's own. In SQL, ``CREATE TEMPORARY VIEW … USING intempt OPTIONS (…)``: of a
+    table, Spark does not pass on the options, neither for ``SELECT`` nor for ``INSERT INTO``. Another thread of this
+    program that writes, where classic Spark finds no data source, first calls
+    ``spark._jvm.SparkSession.setActiveSession(spark._jsparkSession)``.
 
     The types are in :mod:`intempt_nb.engines.spark.types`. A row overwrites the item that has its key, so that a task
     which Spark runs again leaves nothing twice; of rows with the same key in different partitions either may be the
@@ -72,7 +85,8 @@ def register(
     Parameters
     ----------
     spark
-        Classic, Spark Connect, or Sail (with ``pysail`` 0.7, and the ``pyspark`` that it knows: up to 4.2). The workers
+        Classic, Spark Connect, or Sail (with ``pysail`` 0.7, and the ``pyspark`` that it knows: up to 4.2; it writes
+        grouped rows only after ``.repartition(n)``, and streams no Python data source). The workers
         import this package, so it has to be installed there, and take the API key from their environment or keyring:
         it is in no option, setting, plan or log. Workers on this machine inherit it from
         :func:`intempt_nb.engines.lend_key`, called before the session starts.
@@ -95,8 +109,8 @@ def register(
     Raises
     ------
     ConfigurationError
-        If pyspark is not installed, the rate or the number of workers is not above zero, or Spark's settings hold the
-        API key.
+        If pyspark is not installed, the rate or the number of workers is not above zero, Spark's settings hold the API
+        key, or the Python that Spark runs on this machine does not have this package, or would find no key.
     OSError
         If nothing can listen at `host`.
     """
@@ -107,13 +121,16 @@ def register(
 
     context = getattr(spark, "sparkContext", None)  # Spark Connect has none
     settings = {} if context is None else dict(context.getConf().getAll())
+    is_local = settings.get("spark.master", "local").startswith("local")
+    place, reports = Place.of(client._transport), deque["EngineReport"](maxlen=_REPORTS_KEPT)
     _require_no_key(settings, client)
+    if context is not None and is_local:
+        _require_interpreter(context.pythonExec)
+        _require_inherited(context, place)
     if workers is None:
         workers = (os.cpu_count() or 1) if context is None else context.defaultParallelism
     if host is None:
-        is_local = settings.get("spark.master", "local").startswith("local")
         host = LOOPBACK if is_local else settings["spark.driver.host"]
-    place, reports = Place.of(client._transport), deque["EngineReport"](maxlen=_REPORTS_KEPT)
     with ExitStack() as stack:
         handlers = Hearing(reports.append).handlers()
         pace = stack.enter_context(pacing(place, workers, rate=rate, host=host, handlers=handlers))
@@ -140,12 +157,50 @@ def _require_no_key(settings: dict[str, str], client: Client) -> None:
             )
 
 
+def _require_inherited(context: SparkContext, place: Place) -> None:
+    """Raise `ConfigurationError` if workers on this machine would find no API key: Spark's Java process hands it on."""
+    found = None if context._jvm is None else context._jvm.java.lang.System.getenv()
+    if (
+        found is not None
+        and not any(found.get(name) for name in (place._names()[0], ENVIRONMENT_VARIABLE))
+        and not in_keyring(place.org)
+    ):
+        raise ConfigurationError(
+            f"Spark's workers would find no API key for the organisation {place.org!r}: Spark's Java process was "
+            "started without, and goes on when its session is stopped. Start this program or kernel anew, and call "
+            "inb.engines.lend_key(client) before the first session; or store the key, with "
+            f"`keyring set {KEYRING_SERVICE} {place.org}`"
+        )
+
+
+def _require_interpreter(name: str) -> None:
+    """Raise `ConfigurationError` if the workers' Python is another environment's, and has no such package."""
+    found = shutil.which(name)
+    if found is not None:
+        if os.path.realpath(os.path.dirname(found)) == os.path.realpath(os.path.dirname(sys.executable)):
+            return
+        command = [found, "-c", f"import {carry_out.__module__}"]  # with all that workers need for it
+        try:
+            done = subprocess.run(  # noqa: S603 - what Spark runs anyway
+                command, capture_output=True, timeout=_LONGEST_START, check=False
+            )
+            if done.returncode == 0:
+                return
+        except (OSError, subprocess.TimeoutExpired):
+            pass  # whatever keeps it from running keeps Spark's workers from it, too
+    raise ConfigurationError(
+        f"Spark's workers run {found or name}, which cannot import intempt_nb; before the session starts, say which "
+        'Python they are to run: os.environ["PYSPARK_PYTHON"] = sys.executable'
+    )
+
+
 class SparkSource:
     """A registered data source: answers the workers, and keeps the reports of the writes; a context manager."""
 
     def __init__(self, place: Place, pace: SharedPace, reports: deque[EngineReport], stack: ExitStack) -> None:
         self._place, self._pace, self._reports, self._stack = place, pace, reports, stack
-        _open.add(self)
+        # It answers the workers until it is closed, whether somebody holds it or not: also in a program's last lines.
+        atexit.register(self.close)
 
     @property
     def reports(self) -> list[EngineReport]:
@@ -160,7 +215,7 @@ class SparkSource:
     def close(self) -> None:
         """Answer the workers no more; a second call does nothing."""
         self._stack.close()
-        _open.discard(self)
+        atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
         return self

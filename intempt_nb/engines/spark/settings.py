@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from intempt_nb.api.origin import DEFAULT_BASE_URL
@@ -25,7 +25,13 @@ _OPTIONS: Final = (
     "baseUrl",
 )  # fmt: skip
 _KNOWN: Final = {each.lower(): each for each in _OPTIONS}
-_SECRETS: Final = ("apikey", "intemptapikey", "password", "secret", "token", "authorization")
+_SPARKS: Final = (
+    "path", "checkpointlocation", "queryname", "provider", "owner", "comment", "location", "external",
+)  # fmt: skip
+"""What Spark and Sail themselves say of a write, a stream or an SQL table."""
+_OPTION: Final = "option."
+"""What Spark says the options of an SQL table with, besides saying them by themselves."""
+_SECRETS: Final = ("apikey", "accesskey", "password", "secret", "token", "bearer", "authorization")
 _TIMEOUT: Final = (10.0, 60.0)
 
 
@@ -79,21 +85,27 @@ class Settings:
 
     @classmethod
     def of(cls, options: Mapping[str, str], home: Home | None) -> Settings:
-        """Read options, whose names may be in any case; those that are none of this data source are Spark's own.
+        """Read options, whose names and words may be in any case.
 
         Raises
         ------
         ConfigurationError
-            For an option that is missing, misspelt, or has a value that cannot be used; for one that is named like a
-            key, as options end up in plans and logs.
+            For an option that is missing, unknown, or has a value that cannot be used; for one that is named like a
+            key, or holds this process's API key, as options end up in plans and logs.
         """
         given = {name.lower(): value for name, value in options.items()}
         _check_names(given)
+        place = _place(given, home)
+        _require_no_key(given, place)
+        _require_own(given, home)
         if "collection" not in given:
-            raise ConfigurationError("no collection is named; add .option('collection', 'its name or id')")
+            raise ConfigurationError(
+                "no collection is named; add .option('collection', 'its name or id'). Spark does not pass on those of "
+                "an SQL table: use CREATE TEMPORARY VIEW … USING intempt OPTIONS (collection '…')"
+            )
         columns = given.get("columns")
         return cls(
-            place=_place(given, home),
+            place=place,
             pace=None if home is None else home.pace,
             collection=given["collection"],
             source=given.get("source"),
@@ -119,25 +131,35 @@ class Settings:
 
 def _check_names(given: Mapping[str, str]) -> None:
     for name in given:
-        if name.replace("_", "").replace("-", "").replace(".", "") in _SECRETS:
+        if name in _KNOWN or name in _SPARKS or name.startswith(_OPTION):
+            continue
+        plain = "".join(each for each in name if each.isalnum())
+        if any(each in plain for each in _SECRETS):
             raise ConfigurationError(
-                f"the option {name!r} is not for here: options end up in plans and event logs. Workers take the API "
-                "key from their environment variable INTEMPT_API_KEY or their keyring; see inb.engines.lend_key"
+                f"the option {name!r} is not for here: options end up in plans and event logs. {_KEYS}"
             )
-        near = get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
-        if name not in _KNOWN and near:
-            raise ConfigurationError(f"there is no option {name!r}; did you mean {_KNOWN[near[0]]!r}?")
+        raise ConfigurationError(f"there is no option {name!r}{suggest(name, _OPTIONS)}")
+
+
+_KEYS: Final = (
+    "Workers take the API key from their environment variable INTEMPT_API_KEY or their keyring; see "
+    "inb.engines.lend_key"
+)
+
+
+def _require_no_key(given: Mapping[str, str], place: Place) -> None:
+    """Raise `ConfigurationError` if an option holds the key; says nothing of its value, nor do errors after this."""
+    key = place.connect().key.reveal()
+    for name, value in given.items():
+        if key in value:
+            raise ConfigurationError(
+                f"the option {_KNOWN.get(name, name)!r} holds the API key, and options end up in plans and event logs: "
+                f"if these are kept, have a new key made, as this one stands there. {_KEYS}"
+            )
 
 
 def _place(given: Mapping[str, str], home: Home | None) -> Place:
     if home is not None:
-        own = {"org": home.place.org, "baseurl": home.place.base_url}
-        for name, value in own.items():
-            if given.get(name, value) != value:
-                raise ConfigurationError(
-                    f"{_KNOWN[name]} is {given[name]!r}, and the data source is registered for {value!r}; leave the "
-                    "option out, or register another client"
-                )
         return home.place
     if "org" not in given:
         raise ConfigurationError(
@@ -147,10 +169,23 @@ def _place(given: Mapping[str, str], home: Home | None) -> Place:
     return Place(given["org"], given.get("baseurl", DEFAULT_BASE_URL), _TIMEOUT)
 
 
+def _require_own(given: Mapping[str, str], home: Home | None) -> None:
+    own = {} if home is None else {"org": home.place.org, "baseurl": home.place.base_url}
+    for name, value in own.items():
+        if given.get(name, value) != value:
+            raise ConfigurationError(
+                f"{_KNOWN[name]} is {given[name]!r}, and the data source is registered for {value!r}; leave the "
+                "option out, or register another client"
+            )
+
+
 def _names(option: str, text: str) -> tuple[str, ...]:
     names = tuple(each.strip() for each in text.split(",") if each.strip())
     if not names:
         raise ConfigurationError(f"the option {option} is {text!r}; expected names of columns, 'a,b'")
+    twice = [each for each, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ConfigurationError(f"the option {option} names the column {twice[0]!r} more than once; name it once")
     return names
 
 
@@ -159,8 +194,8 @@ def _key(text: str | None) -> str | tuple[str, ...] | None:
 
 
 def _missing(given: Mapping[str, str]) -> MissingValues:
-    nulls, nan = given.get("nulls", "explicit"), given.get("nan", "reject")
-    return MissingValues(nulls, nan)  # type: ignore[arg-type]  # it says itself which words there are
+    nulls = _one_of(given, "nulls", ("explicit", "omit"))
+    return MissingValues(nulls, _one_of(given, "nan", ("reject", "null")))  # type: ignore[arg-type]  # these very words
 
 
 def _one_of(given: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:

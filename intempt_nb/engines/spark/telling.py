@@ -69,6 +69,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "unknown_rows": _text(pa.table({"row": outcome.unknown_rows})),
         "troubles": dict(outcome.troubles),
         "key_rule": outcome.key_rule,
+        "ignored": list(outcome.ignored),
         "error": outcome.error,
     }
 
@@ -82,6 +83,7 @@ def _heard(told: dict[str, Any]) -> Outcome:
             "rejects": _table(told["rejects"]),
             "rejected_rows": None if rows is None else _table(rows),
             "unknown_rows": unknown,
+            "ignored": tuple(told["ignored"]),
         }
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql.datasource import DataSourceArrowWriter, DataSourceStreamArrowWriter, WriterCommitMessage
 
-from intempt_nb.engines.keys import COLUMN, keys_of, lot_of
+from intempt_nb.engines.keys import column_for, keys_of, lot_of
 from intempt_nb.engines.outcomes import COUNTS, EngineReport, Outcome, lost, outcome_of
 from intempt_nb.engines.partitions import Order
 from intempt_nb.engines.spark.telling import tell
@@ -87,6 +87,8 @@ class Writing:
                 f"{error}. In Spark: .option('key', 'content'), .option('key', 'column,column') or "
                 ".option('atLeastOnce', 'true')"
             ) from None
+        except DataError as error:
+            raise replace(error, message=error.message.replace(_MAP, _RENAME)) from None
         order = Order(settings.place, target, settings.upload, settings.pace, lot)
         desk = None if settings.pace is None else settings.pace.desk
         return cls(order, desk, settings.rejects_fail)
@@ -96,16 +98,17 @@ class Writing:
 
         The rows go to a temporary file first: they are not held in memory, and rejected ones can be had again.
         """
-        begun, (number, lot) = time.time(), _task(self.order.lot)
+        begun, number = time.time(), 0  # Spark says which partition it is with the messages
         first = next(batches, None)
         if first is None:
             return _Message(Outcome(number, _origin(number), dict.fromkeys(COUNTS, 0), 0.0), begun)
-        options = self.order.options
-        if lot is not None:
-            options = replace(options, columns={COLUMN: self.order.target.key[0]})
+        options, column = self.order.options, None
+        if self.order.lot is not None:
+            column = column_for(first.schema.names)
+            options = replace(options, columns={column: self.order.target.key[0]})
         with tempfile.TemporaryDirectory(prefix="intempt-nb-") as folder:
             path = Path(folder) / "rows.arrows"
-            _spool(path, first, batches, lot, number)
+            _spool(path, first, batches, column)
             transport, target, pace = self.order.place.connect(), self.order.target, self.order.pace
             report = upload(transport, target, path, options, kept=False, pace=pace)
             return _Message(outcome_of(report, number, _origin(number)), begun)
@@ -147,30 +150,25 @@ def _origin(number: int) -> str:
     return f"partition {number}"
 
 
-def _task(lot: str | None) -> tuple[int, str | None]:
-    """Return which partition this task has, and what its keys are made of: other ones in each batch of a stream."""
-    from pyspark import TaskContext
+def _spool(path: Path, first: pa.RecordBatch, others: Iterator[pa.RecordBatch], column: str | None) -> None:
+    """Write batches to a file, with keys in a column more if they need some.
 
-    context = TaskContext.get()
-    if context is None:  # Sail does not say: keys are new ones each time, which only rows sent at least once may have
-        return 0, None if lot is None else secrets.token_hex(16)
-    batch = context.getLocalProperty("streaming.sql.batchId")
-    return context.partitionId(), None if lot is None else f"{lot}/{batch}"
-
-
-def _spool(path: Path, first: pa.RecordBatch, others: Iterator[pa.RecordBatch], lot: str | None, number: int) -> None:
-    """Write batches to a file, with keys if they need some."""
-    count, batch = 0, first
-    keyed = batch.schema if lot is None else batch.schema.append(pa.field(COLUMN, pa.string()))
+    The keys are this attempt's own: Spark may run a task twice at once, with its rows in another order, and of keys by
+    place one attempt would overwrite other rows of the other.
+    """
+    lot, count, batch = secrets.token_hex(16), 0, first
+    keyed = batch.schema if column is None else batch.schema.append(pa.field(column, pa.string()))
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, keyed) as stream:
         while batch is not None:
-            if lot is not None:
-                batch = batch.append_column(COLUMN, keys_of(lot, number, count, len(batch)))
+            if column is not None:
+                batch = batch.append_column(column, keys_of(lot, 0, count, len(batch)))
             stream.write_batch(batch)
             count += len(batch)
             batch = next(others, None)
 
 
+_MAP = "map them by hand with columns={'column': 'field'}"
+_RENAME = "in Spark with df.withColumnRenamed('column', 'field')"
 _REJECTED = (
     "The rows that were accepted stay. The report is the last_report of what inb.engines.spark.register returned, or "
     "in the log; with .option('onRejects', 'report') rejects are no failure"
