@@ -340,6 +340,7 @@ def test_fields_are_inferred_from_a_file_here_or_there_or_a_frame(
     page.get_by_role("button", name="Infer from data").click()
     page.get_by_label("File of this computer").set_input_files(tmp_path / "visits.csv")
     page.until(lambda: names(page) == ["when", "what"])
+    page.settle()  # the page has to hear of it, too
     page.get_by_label("Show why each type was chosen").uncheck()
     assert cell(page, "Type of when").get_attribute("aria-describedby") is None
 
