@@ -36,7 +36,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spark(client: inb.Client, events: Path) -> Iterator[Any]:
-    """Two tasks at a time, each tried twice."""
+    """Two tasks at a time, each tried four times."""
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -53,7 +53,7 @@ def spark(client: inb.Client, events: Path) -> Iterator[Any]:
         "spark.eventLog.dir": events.as_uri(),
         "spark.log.level": "OFF",
     }
-    builder = SparkSession.builder.master("local[2,2]")
+    builder = SparkSession.builder.master("local[2,4]")
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
