@@ -117,7 +117,7 @@ def test_a_worker_that_dies_after_sending_leaves_no_row_out_and_none_twice(
 
 
 def test_a_file_whose_worker_died_is_gone_on_with_from_its_journal(
-    sandbox: inb.Client, cluster: Client, purchases: inb.CollectionHandle, tmp_path: Path
+    sandbox: inb.Client, cluster: Client, purchases: inb.CollectionHandle, tmp_path: Path, state: Path
 ) -> None:
     for part in range(3):
         rows = frame(range(part * ROWS, (part + 1) * ROWS)).drop(columns="id")
@@ -127,6 +127,9 @@ def test_a_file_whose_worker_died_is_gone_on_with_from_its_journal(
     killer.check(sent_again=1)
     assert (report.accepted, report.known, report.failed) == (3 * ROWS, 2 * 100, ())
     assert amounts(purchases) == list(range(3 * ROWS))
+    kept = [each.read_bytes() for each in state.rglob("*") if each.is_file()]
+    assert any(purchases.id.encode() in each for each in kept)  # the journals
+    assert not any(sandbox._transport.key.reveal().encode() in each for each in kept)
 
 
 def test_rows_without_keys_are_not_there_twice_either_if_the_partition_is_made_the_same_again(
